@@ -1,0 +1,189 @@
+//! The one error type: what failed, where, in whose words, and the way out.
+//!
+//! It knows the host's error type, so that both can travel through each other, and nothing of ours.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::io;
+
+use datafusion::error::DataFusionError;
+
+/// The result of everything that can fail in mailql.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What a caller can do about an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The configuration or the command line is wrong; correct it.
+    Config,
+    /// A name (folder, account, table, query) does not exist.
+    NotFound,
+    /// The statement cannot be parsed, planned or executed.
+    Query,
+    /// A file, directory or stream cannot be read or written.
+    Io,
+    /// Mail is there but is not what it claims to be: no mbox, no Maildir, changed while being read.
+    Mail,
+    /// It is refused on purpose: writing to a table that can only be read, say.
+    Refused,
+}
+
+/// What failed, with its context and a hint where there is a way out.
+#[derive(Debug)]
+pub struct Error {
+    kind: ErrorKind,
+    message: String,
+    context: Vec<(&'static str, String)>,
+    hint: Option<String>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl Error {
+    /// Makes an error; the message is lower case and without a full stop.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), context: Vec::new(), hint: None, source: None }
+    }
+
+    /// Wraps what the operating system said, with what was tried.
+    pub fn io(tried: impl Into<String>, source: io::Error) -> Self {
+        let hint = match source.kind() {
+            io::ErrorKind::PermissionDenied => Some("check the permissions of that path"),
+            io::ErrorKind::StorageFull => Some("free some space, or write somewhere else"),
+            _ => None,
+        };
+        let error = Self::new(ErrorKind::Io, format!("{}: {}", tried.into(), reason(&source))).because(source);
+        match hint {
+            Some(hint) => error.hint(hint),
+            None => error,
+        }
+    }
+
+    /// Adds where it happened (`"folder"`, `"INBOX"`).
+    #[must_use]
+    pub fn context(mut self, what: &'static str, value: impl Into<String>) -> Self {
+        self.context.push((what, value.into()));
+        self
+    }
+
+    /// Sets the way out, shown on a line of its own.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Keeps the error underneath.
+    #[must_use]
+    pub fn because(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
+        self.source = Some(Box::new(source));
+        self
+    }
+
+    /// What a caller can do about it.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// The way out, where there is one.
+    pub fn way_out(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        for (position, (what, value)) in self.context.iter().enumerate() {
+            let open = if position == 0 { " (" } else { ", " };
+            write!(f, "{open}{what} {value}")?;
+        }
+        if self.context.is_empty() { Ok(()) } else { f.write_str(")") }
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+impl From<Error> for DataFusionError {
+    fn from(error: Error) -> Self {
+        DataFusionError::External(Box::new(error))
+    }
+}
+
+impl From<DataFusionError> for Error {
+    /// Takes our own error out again, or says the host's in one line.
+    fn from(error: DataFusionError) -> Self {
+        match error {
+            DataFusionError::External(inner) => match inner.downcast::<Error>() {
+                Ok(ours) => *ours,
+                Err(other) => Error::new(ErrorKind::Query, one_line(&other.to_string())),
+            },
+            DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => Error::from(*inner),
+            DataFusionError::Shared(shared) => shared_error(&shared),
+            DataFusionError::Collection(errors) => match errors.into_iter().next() {
+                Some(first) => Error::from(first),
+                None => Error::new(ErrorKind::Query, "the query failed"),
+            },
+            other => host_error(&other),
+        }
+    }
+}
+
+/// What the operating system said, without its error number.
+fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or(&text);
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_lowercase().collect::<String>() + letters.as_str()).unwrap_or_default()
+}
+
+/// Our error again, out of one that several consumers share.
+fn shared_error(error: &DataFusionError) -> Error {
+    let mut source: Option<&(dyn StdError + 'static)> = Some(error);
+    while let Some(inner) = source {
+        if let Some(ours) = inner.downcast_ref::<Error>() {
+            return Error {
+                kind: ours.kind,
+                message: ours.message.clone(),
+                context: ours.context.clone(),
+                hint: ours.hint.clone(),
+                source: None,
+            };
+        }
+        source = inner.source();
+    }
+    host_error(error)
+}
+
+/// The host's words in one line, its names for its own phases left out.
+fn host_error(error: &DataFusionError) -> Error {
+    if let DataFusionError::ArrowError(inner, _) = error
+        && let Some(source) = inner.source()
+        && let Some(ours) = source.downcast_ref::<DataFusionError>()
+    {
+        return shared_error(ours);
+    }
+    let text = one_line(&error.strip_backtrace());
+    let phases = ["Error during planning: ", "Schema error: ", "SQL error: ", "Execution error: ", "Arrow error: ", "Optimizer rule "];
+    let mut text = text.as_str();
+    while let Some(rest) = phases.iter().find_map(|phase| text.strip_prefix(phase)) {
+        text = rest;
+    }
+    let (message, hint) = match text.split_once(" Did you mean ") {
+        Some((message, names)) => (message.trim_end_matches('.'), Some(format!("did you mean {names}"))),
+        None => (text.trim_end_matches('.'), None),
+    };
+    let error = Error::new(ErrorKind::Query, message);
+    match hint {
+        Some(hint) => error.hint(hint.trim_end_matches(['?', '.']).to_owned() + "?"),
+        None => error,
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+}

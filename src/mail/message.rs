@@ -1,0 +1,72 @@
+//! A message, read as far as was asked for.
+//!
+//! It comes in the same form from a server and from a file. It holds what was read and interprets
+//! it on demand; it reads nothing itself.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+
+use super::{Flags, Header, Part, PartNumber, Uid, UidValidity};
+
+/// Microseconds since 1970-01-01 00:00 UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(pub i64);
+
+/// A message; what was not asked for, or is not there, is `None`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Message {
+    /// Its uid.
+    pub uid: Uid,
+    /// The uid validity of its folder while it was read.
+    pub uid_validity: UidValidity,
+    /// Its flags and keywords.
+    pub flags: Option<Flags>,
+    /// When the store received it.
+    pub received_at: Option<Timestamp>,
+    /// Its size in octets, with CRLF line ends.
+    pub size: Option<u64>,
+    /// Its labels.
+    pub labels: Option<Vec<String>>,
+    /// The store's own thread identifier.
+    pub thread_id: Option<String>,
+    /// The store's own message identifier.
+    pub email_id: Option<String>,
+    /// Its mod-sequence.
+    pub mod_seq: Option<u64>,
+    /// Its header, or the fields of it that were asked for.
+    pub header: Option<Header>,
+    /// Its tree of parts.
+    pub structure: Option<Part>,
+    /// Contents of parts, as they were transferred: not decoded.
+    pub contents: BTreeMap<PartNumber, Bytes>,
+    /// The first octets of the part that a preview is made of, not decoded.
+    pub preview: Option<Bytes>,
+    /// The whole message, with CRLF line ends.
+    pub raw: Option<Bytes>,
+    /// What could not be read of it.
+    pub problems: Vec<String>,
+}
+
+impl Message {
+    /// A message of which nothing is known but where it is.
+    pub fn new(uid: Uid, uid_validity: UidValidity) -> Self {
+        Self {
+            uid,
+            uid_validity,
+            flags: None,
+            received_at: None,
+            size: None,
+            labels: None,
+            thread_id: None,
+            email_id: None,
+            mod_seq: None,
+            header: None,
+            structure: None,
+            contents: BTreeMap::new(),
+            preview: None,
+            raw: None,
+            problems: Vec::new(),
+        }
+    }
+}

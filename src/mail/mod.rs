@@ -1,0 +1,30 @@
+//! What mail is: messages, their headers and parts, and the two seams to where mail is kept.
+//!
+//! Pure but for the seam's signatures: nothing here opens a file, a connection or a terminal, and
+//! nothing knows SQL. Start at [`store`] (what a backend must do), then [`message`].
+
+pub mod address;
+pub mod body;
+pub mod charset;
+pub mod date;
+pub mod encoded_word;
+pub mod fetch;
+pub mod flag;
+pub mod folder;
+pub mod header;
+pub mod message;
+pub mod part;
+pub mod search;
+pub mod store;
+pub mod structure;
+pub mod uid;
+
+pub use fetch::{Fetch, HeaderFetch};
+pub use flag::{Flag, Flags};
+pub use folder::{Folder, FolderPattern, Role, StatusItems};
+pub use header::Header;
+pub use message::Message;
+pub use part::{Part, PartNumber};
+pub use search::SearchKey;
+pub use store::{FolderScan, MailStore, Meter, Sieve, Statement};
+pub use uid::{Uid, UidSet, UidValidity};

@@ -1,0 +1,129 @@
+//! The seam: what a place where mail is kept must do.
+//!
+//! A backend (`archive`, later `imap`) implements [`MailStore`]; tables know nothing else of it.
+//! There is no way to say a change here, so reading cannot change anything.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+
+use super::{Fetch, Folder, FolderPattern, Message, SearchKey, StatusItems};
+use crate::error::Result;
+
+/// A place where mail is kept: a server account, a Maildir, an mbox file.
+#[async_trait]
+pub trait MailStore: fmt::Debug + Send + Sync {
+    /// Lists the folders that match, with no more detail than `status` asks for.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or is not what it claims to be. A folder that is not there is
+    /// no error, only absent.
+    async fn folders(&self, pattern: &FolderPattern, status: StatusItems, statement: &Statement, meter: &Arc<Meter>) -> Result<Vec<Folder>>;
+
+    /// Reads one folder once, in chunks, newest first (highest uid first).
+    ///
+    /// Never changes anything, not even `\Seen`. Dropping the stream stops the work. Every message
+    /// of the folder for which the key holds comes exactly once, unless an error says otherwise.
+    fn read(&self, scan: FolderScan) -> BoxStream<'static, Result<Vec<Message>>>;
+
+    /// How many folders may usefully be read at once.
+    fn lanes(&self) -> usize;
+}
+
+/// One reading of one folder: plain data, and a filter between its two phases.
+#[derive(Clone)]
+pub struct FolderScan {
+    /// The folder, as listed.
+    pub folder: Folder,
+    /// What the store may be asked: a superset of what is wanted.
+    pub key: SearchKey,
+    /// What is read of every message found.
+    pub first: Fetch,
+    /// What is read of the messages that pass, and how to tell.
+    pub then: Option<(Fetch, Arc<dyn Sieve>)>,
+    /// How many messages are likely to be enough; only a hint to begin with small chunks.
+    pub likely_enough: Option<usize>,
+    /// The statement it belongs to.
+    pub statement: Statement,
+    /// Where to count what was done.
+    pub meter: Arc<Meter>,
+}
+
+/// Decides which messages are worth reading further.
+pub trait Sieve: Send + Sync {
+    /// Says of each message, read as far as the first phase goes, whether it passes.
+    ///
+    /// # Errors
+    /// When the condition itself fails (a division by zero, say).
+    fn passes(&self, folder: &Folder, messages: &[Message]) -> Result<Vec<bool>>;
+}
+
+/// The statement that a reading belongs to: all readings of one statement see the same mail.
+///
+/// A store may keep what it listed for a statement for as long as the statement is alive.
+#[derive(Debug, Clone, Default)]
+pub struct Statement(Arc<()>);
+
+/// Tells a statement from others, without keeping it alive.
+#[derive(Debug, Clone)]
+pub struct StatementKey(std::sync::Weak<()>);
+
+impl Statement {
+    /// A key to remember the statement by.
+    pub fn key(&self) -> StatementKey {
+        StatementKey(Arc::downgrade(&self.0))
+    }
+}
+
+impl StatementKey {
+    /// Whether this is the key of that statement.
+    pub fn is(&self, statement: &Statement) -> bool {
+        std::ptr::eq(self.0.as_ptr(), Arc::as_ptr(&statement.0))
+    }
+
+    /// Whether the statement is still alive.
+    pub fn is_alive(&self) -> bool {
+        self.0.strong_count() > 0
+    }
+
+    /// The statement itself, while it is alive.
+    pub fn statement(&self) -> Option<Statement> {
+        self.0.upgrade().map(Statement)
+    }
+}
+
+/// Counts what reading costs; shared by all readings of a plan node, read while they run.
+#[derive(Debug, Default)]
+pub struct Meter {
+    /// Folders that will be read, as far as is known.
+    pub folders: Counter,
+    /// Folders that were read to their end.
+    pub folders_done: Counter,
+    /// Messages of which anything was read.
+    pub messages: Counter,
+    /// Messages of which contents of parts were decoded.
+    pub bodies: Counter,
+    /// Octets read from files or the wire.
+    pub bytes: Counter,
+    /// Octets that there are to read, as far as is known; for a bar.
+    pub bytes_expected: Counter,
+}
+
+/// A number that only grows.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// Adds to it.
+    pub fn add(&self, more: usize) {
+        self.0.fetch_add(more as u64, Ordering::Relaxed);
+    }
+
+    /// The number so far.
+    pub fn count(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,163 @@
+//! Unique identifiers of messages, and sets of them (RFC 9051 §2.3.1.1, `sequence-set`).
+//!
+//! A [`Uid`] is never zero and a [`UidSet`] never empty: what IMAP cannot say cannot be built.
+
+use std::fmt;
+use std::num::NonZeroU32;
+
+/// The identifier of a message in its folder, ascending in order of arrival.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Uid(NonZeroU32);
+
+impl Uid {
+    /// The lowest uid there is.
+    pub const MIN: Uid = Uid(NonZeroU32::MIN);
+    /// The highest uid there is.
+    pub const MAX: Uid = Uid(NonZeroU32::MAX);
+
+    /// Takes a number as a uid, unless it is zero.
+    pub fn new(number: u32) -> Option<Self> {
+        NonZeroU32::new(number).map(Self)
+    }
+
+    /// The number.
+    pub fn number(self) -> u32 {
+        self.0.get()
+    }
+}
+
+impl fmt::Display for Uid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Says whether the uids of a folder still mean the same messages (RFC 9051 §2.3.1.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UidValidity(pub u32);
+
+/// A set of uids, at least one, kept as ascending ranges that do not touch.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct UidSet(Vec<(Uid, Uid)>);
+
+impl UidSet {
+    /// The uids from `low` to `high`, both included; nothing when `low > high`.
+    pub fn range(low: Uid, high: Uid) -> Option<Self> {
+        (low <= high).then(|| Self(vec![(low, high)]))
+    }
+
+    /// The set of these uids, in any order; nothing when there are none.
+    pub fn of(uids: impl IntoIterator<Item = Uid>) -> Option<Self> {
+        Self::of_ranges(uids.into_iter().map(|uid| (uid, uid)).collect())
+    }
+
+    /// The uids in both sets; nothing when there are none.
+    pub fn intersection(&self, other: &Self) -> Option<Self> {
+        let mut both = Vec::new();
+        let (mut left, mut right) = (self.0.iter().peekable(), other.0.iter().peekable());
+        while let (Some(&&(a, b)), Some(&&(c, d))) = (left.peek(), right.peek()) {
+            if a.max(c) <= b.min(d) {
+                both.push((a.max(c), b.min(d)));
+            }
+            if b < d { left.next() } else { right.next() };
+        }
+        Self::of_ranges(both)
+    }
+
+    /// The uids in either set.
+    #[must_use]
+    pub fn union(mut self, other: &Self) -> Self {
+        self.0.extend_from_slice(&other.0);
+        Self(merged(self.0))
+    }
+
+    /// The uids that are not in the set; nothing when it holds all of them.
+    pub fn complement(&self) -> Option<Self> {
+        let mut gaps = Vec::new();
+        let mut next = Some(Uid::MIN);
+        for &(low, high) in &self.0 {
+            if let Some(start) = next
+                && let Some(end) = Uid::new(low.number() - 1)
+                && start <= end
+            {
+                gaps.push((start, end));
+            }
+            next = high.number().checked_add(1).and_then(Uid::new);
+        }
+        gaps.extend(next.map(|start| (start, Uid::MAX)));
+        Self::of_ranges(gaps)
+    }
+
+    /// Whether the uid is in the set.
+    pub fn contains(&self, uid: Uid) -> bool {
+        let after = self.0.partition_point(|&(low, _)| low <= uid);
+        after > 0 && self.0[after - 1].1 >= uid
+    }
+
+    /// The ranges, ascending, both ends included.
+    pub fn ranges(&self) -> &[(Uid, Uid)] {
+        &self.0
+    }
+
+    fn of_ranges(ranges: Vec<(Uid, Uid)>) -> Option<Self> {
+        (!ranges.is_empty()).then(|| Self(merged(ranges)))
+    }
+}
+
+impl fmt::Display for UidSet {
+    /// As IMAP writes it: `1:5,9,12:*` without spaces, the highest possible uid as `*`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, &(low, high)) in self.0.iter().enumerate() {
+            let comma = if position == 0 { "" } else { "," };
+            match (low == high, high == Uid::MAX) {
+                (true, _) => write!(f, "{comma}{low}")?,
+                (false, true) => write!(f, "{comma}{low}:*")?,
+                (false, false) => write!(f, "{comma}{low}:{high}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+fn merged(mut ranges: Vec<(Uid, Uid)>) -> Vec<(Uid, Uid)> {
+    ranges.sort_unstable();
+    let mut whole: Vec<(Uid, Uid)> = Vec::with_capacity(ranges.len());
+    for (low, high) in ranges {
+        match whole.last_mut() {
+            Some(last) if low.number() <= last.1.number().saturating_add(1) => last.1 = last.1.max(high),
+            _ => whole.push((low, high)),
+        }
+    }
+    whole
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(numbers: &[u32]) -> UidSet {
+        UidSet::of(numbers.iter().copied().filter_map(Uid::new)).unwrap()
+    }
+
+    #[test]
+    fn neighbours_become_a_range() {
+        assert_eq!(set(&[3, 1, 2, 9, 5, 3]).to_string(), "1:3,5,9");
+    }
+
+    #[test]
+    fn a_set_meets_its_complement_nowhere_and_covers_everything_with_it() {
+        let some = set(&[1, 4, 5, 4_294_967_295]);
+        let rest = some.complement().unwrap();
+        assert_eq!(rest.to_string(), "2:3,6:4294967294");
+        assert_eq!(some.intersection(&rest), None);
+        assert_eq!(some.union(&rest).complement(), None);
+    }
+
+    #[test]
+    fn an_intersection_holds_what_both_hold() {
+        let left = UidSet::range(Uid::new(3).unwrap(), Uid::MAX).unwrap();
+        assert_eq!(left.intersection(&set(&[1, 2, 3, 7])), Some(set(&[3, 7])));
+        assert!(left.contains(Uid::MAX) && !left.contains(Uid::MIN));
+        assert_eq!(left.to_string(), "3:*");
+    }
+}
