@@ -21,5 +21,5 @@ pub mod mail;
 pub mod table;
 
 pub use account::{AccountConfig, Config};
-pub use engine::{Engine, EngineBuilder, register};
+pub use engine::{Account, Engine, EngineBuilder, register};
 pub use error::{Error, ErrorKind, Result};

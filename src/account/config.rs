@@ -52,11 +52,7 @@ impl Config {
         let file: File = toml::from_str(text).map_err(|error| explained(text, &error))?;
         let mut config = Self { default: file.default, ..Self::default() };
         for (name, value) in file.settings {
-            let value = match value {
-                toml::Value::String(text) => text,
-                other => other.to_string(),
-            };
-            config.settings.insert(name, value);
+            config.settings.insert(name, value.text());
         }
         for (name, account) in file.accounts {
             check_name(&name, &config.accounts)?;
@@ -76,13 +72,21 @@ impl Config {
     /// A configuration with the one account that a path stands for, named by its last part.
     ///
     /// # Errors
-    /// When nothing is there.
-    pub fn from_path(path: &Path) -> Result<Self> {
+    /// When nothing is there, or it is a URL.
+    pub fn from_target(target: &str) -> Result<Self> {
+        if target.contains("://") {
+            return Err(Error::new(ErrorKind::Config, format!("cannot open {target}: only mail files can be read, so far"))
+                .hint("give a Maildir, an mbox file or a directory of them"));
+        }
+        Self::from_path(Path::new(target))
+    }
+
+    fn from_path(path: &Path) -> Result<Self> {
         let path = path.canonicalize().map_err(|error| {
             Error::io(format!("cannot open {}", path.display()), error).hint("give a Maildir, an mbox file, a directory of them, or the name of an account")
         })?;
         let stem = path.file_stem().map_or_else(|| "mail".into(), |stem| stem.to_string_lossy().into_owned());
-        let name = if RESERVED.contains(&stem.to_lowercase().as_str()) { format!("{stem}-mail") } else { stem };
+        let name = if RESERVED[..2].contains(&stem.to_lowercase().as_str()) { format!("{stem}-mail") } else { stem };
         let account = if is_maildir(&path) { AccountConfig::Maildir(path) } else { AccountConfig::Mbox(path) };
         Ok(Self { default: Some(name.clone()), accounts: [(name, account)].into(), ..Self::default() })
     }
@@ -105,7 +109,7 @@ impl AccountConfig {
     }
 }
 
-/// Names that no account can have: schemas of ours, and words of the command line.
+/// Names that no account can have: two schemas, then words of the command line.
 pub const RESERVED: [&str; 10] =
     ["accounts", "information_schema", "config", "demo", "help", "login", "logout", "mail", "queries", "test"];
 
@@ -115,9 +119,27 @@ pub const RESERVED: [&str; 10] =
 struct File {
     default: Option<String>,
     #[serde(default)]
-    settings: toml::Table,
+    settings: BTreeMap<String, Setting>,
     #[serde(default)]
     accounts: BTreeMap<String, Account>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Setting {
+    Text(String),
+    Bool(bool),
+    Number(i64),
+}
+
+impl Setting {
+    fn text(self) -> String {
+        match self {
+            Setting::Text(text) => text,
+            Setting::Bool(is) => is.to_string(),
+            Setting::Number(number) => number.to_string(),
+        }
+    }
 }
 
 #[derive(Deserialize)]

@@ -36,19 +36,21 @@ pub struct MailCatalog {
 }
 
 impl MailCatalog {
-    /// The accounts of a configuration; nothing is opened yet.
-    pub fn new(config: &Config) -> Self {
-        let sources: Vec<Source> = config
-            .accounts
-            .iter()
-            .map(|(name, account)| Source { account: name.as_str().into(), store: store(account, config) })
-            .collect();
+    /// The accounts of a configuration; no mail is read yet.
+    ///
+    /// # Errors
+    /// When an account cannot be opened as what it is said to be.
+    pub fn new(config: &Config) -> Result<Self, Error> {
+        let open = |(name, account): (&String, &AccountConfig)| {
+            Ok(Source { account: name.as_str().into(), store: store(account, config)? })
+        };
+        let sources = config.accounts.iter().map(open).collect::<Result<Vec<Source>, Error>>()?;
         let mut schemas: BTreeMap<String, Arc<dyn SchemaProvider>> = BTreeMap::new();
         for source in &sources {
             schemas.insert(source.account.to_string(), Arc::new(AccountSchema::new([source.clone()].into())));
         }
         schemas.insert(ALL_ACCOUNTS.to_owned(), Arc::new(AccountSchema::new(sources.into())));
-        Self { schemas: RwLock::new(schemas) }
+        Ok(Self { schemas: RwLock::new(schemas) })
     }
 }
 
@@ -118,9 +120,9 @@ impl SchemaProvider for AccountSchema {
     }
 }
 
-fn store(account: &AccountConfig, config: &Config) -> Arc<dyn MailStore> {
-    match account {
-        AccountConfig::Maildir(path) => Arc::new(Maildir::new(path.clone(), config.cache.clone())),
-        AccountConfig::Mbox(path) => Arc::new(Mbox::new(path.clone(), config.cache.clone())),
-    }
+fn store(account: &AccountConfig, config: &Config) -> Result<Arc<dyn MailStore>, Error> {
+    Ok(match account {
+        AccountConfig::Maildir(path) => Arc::new(Maildir::open(path.clone(), config.cache.clone())?),
+        AccountConfig::Mbox(path) => Arc::new(Mbox::open(path.clone(), config.cache.clone())?),
+    })
 }

@@ -37,7 +37,23 @@ use crate::table::{TABLES, Table};
 #[derive(Clone)]
 pub struct Engine {
     context: SessionContext,
-    config: Arc<Config>,
+    accounts: Arc<[Account]>,
+}
+
+/// An account of a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// Its name, which is the name of its schema.
+    pub name: String,
+    /// Where its mail is.
+    pub config: AccountConfig,
+}
+
+impl Account {
+    /// Where its mail is, in a few words.
+    pub fn describe(&self) -> String {
+        self.config.describe()
+    }
 }
 
 /// Makes an [`Engine`] out of accounts given in code.
@@ -66,7 +82,8 @@ impl Engine {
         options.execution.sort_pushdown_buffer_capacity = 8 * 1024 * 1024;
         let state = SessionStateBuilder::new().with_config(session).with_default_features().build();
         let context = register(&SessionContext::new_with_state(state), &config)?.enable_url_table();
-        Ok(Self { context, config: Arc::new(config) })
+        let account = |(name, config)| Account { name, config };
+        Ok(Self { context, accounts: config.accounts.into_iter().map(account).collect() })
     }
 
     /// Begins a session over accounts that are given in code.
@@ -109,9 +126,9 @@ impl Engine {
         &self.context
     }
 
-    /// What it was opened with.
-    pub fn config(&self) -> &Config {
-        &self.config
+    /// The accounts, by name.
+    pub fn accounts(&self) -> &[Account] {
+        &self.accounts
     }
 }
 
@@ -182,7 +199,7 @@ pub fn register(context: &SessionContext, config: &Config) -> Result<SessionCont
         .with_analyzer_rule(Arc::new(rules::ReadOnly))
         .build();
     *context.state_ref().write() = state;
-    context.register_catalog(catalog::NAME, Arc::new(MailCatalog::new(config)));
+    context.register_catalog(catalog::NAME, Arc::new(MailCatalog::new(config)?));
     Ok(context.clone())
 }
 

@@ -4,10 +4,11 @@
 
 use datafusion::catalog::CatalogProvider;
 use datafusion::prelude::{DataFrame, SessionContext};
-use datafusion::sql::parser::{DFParser, Statement};
+use datafusion::sql::parser::{DFParserBuilder, Statement};
 use datafusion::sql::sqlparser::ast::{self, Ident, ObjectName};
+use datafusion::sql::sqlparser::dialect::dialect_from_str;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::table;
 
 /// Takes a text apart into its statements, in the session's dialect.
@@ -16,8 +17,12 @@ use crate::table;
 /// When it is no SQL.
 pub fn parse(context: &SessionContext, text: &str) -> Result<Vec<Statement>> {
     let state = context.state();
-    let dialect: Box<dyn datafusion::sql::sqlparser::dialect::Dialect> = (&state.config().options().sql_parser.dialect).into();
-    Ok(DFParser::parse_sql_with_dialect(text, dialect.as_ref()).map_err(Error::from)?.into())
+    let options = &state.config().options().sql_parser;
+    let Some(dialect) = dialect_from_str(options.dialect) else {
+        return Err(Error::new(ErrorKind::Config, format!("there is no SQL dialect '{}'", options.dialect)));
+    };
+    let parser = DFParserBuilder::new(text).with_dialect(dialect.as_ref()).with_recursion_limit(options.recursion_limit.get());
+    Ok(parser.build().and_then(|mut parser| parser.parse_statements()).map_err(Error::from)?.into())
 }
 
 /// Plans a statement; it runs when the data frame does.

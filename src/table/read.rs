@@ -16,7 +16,7 @@ use datafusion::physical_expr::{PhysicalExpr, conjunction_opt, split_conjunction
 use datafusion::physical_expr_common::physical_expr::snapshot_physical_expr;
 use datafusion::physical_plan::metrics::{Count, Metric, MetricValue, MetricsSet};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
+use futures::stream::{self, BoxStream, TryStreamExt};
 use tokio::sync::OnceCell;
 
 use super::batch::{Selection, with_rows};

@@ -13,8 +13,8 @@ use datafusion::common::{Statistics, config::ConfigOptions};
 use datafusion::error::Result;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::utils::{collect_columns, reassign_expr_columns};
-use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr, split_conjunction};
-use datafusion::physical_expr_common::physical_expr::{fmt_sql, is_dynamic_physical_expr, is_volatile};
+use datafusion::physical_expr::{DynamicFilterTracking, EquivalenceProperties, PhysicalExpr, split_conjunction};
+use datafusion::physical_expr_common::physical_expr::{fmt_sql, is_volatile};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType, SchedulingType};
 use datafusion::physical_plan::filter_pushdown::{
     ChildPushdownResult, FilterPushdownPhase, FilterPushdownPropagation, PushedDown,
@@ -128,7 +128,7 @@ impl Scan {
 
     /// The conditions that are known when the statement is planned.
     fn fixed(&self) -> impl Iterator<Item = &Arc<dyn PhysicalExpr>> {
-        self.predicate.iter().filter(|predicate| !is_dynamic_physical_expr(predicate))
+        self.predicate.iter().filter(|predicate| !DynamicFilterTracking::classify(predicate).contains_dynamic_filter())
     }
 
     /// How many rows are likely, by constants and without a look.
