@@ -168,7 +168,14 @@ fn host_error(error: &DataFusionError) -> Error {
         return shared_error(ours);
     }
     let text = one_line(&error.strip_backtrace());
-    let phases = ["Error during planning: ", "Schema error: ", "SQL error: ", "Execution error: ", "Arrow error: ", "Optimizer rule "];
+    let phases = [
+        "Error during planning: ",
+        "Schema error: ",
+        "SQL error: ",
+        "Execution error: ",
+        "Arrow error: ",
+        "Optimizer rule ",
+    ];
     let mut text = text.as_str();
     while let Some(rest) = phases.iter().find_map(|phase| text.strip_prefix(phase)) {
         text = rest;

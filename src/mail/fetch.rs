@@ -74,7 +74,9 @@ impl Fetch {
         let header = match (&self.header, &other.header) {
             (HeaderFetch::None, _) | (_, HeaderFetch::All) => HeaderFetch::None,
             (HeaderFetch::Fields(wanted), HeaderFetch::Fields(there)) if wanted.is_subset(there) => HeaderFetch::None,
-            (HeaderFetch::Fields(wanted), HeaderFetch::Fields(there)) => HeaderFetch::Fields(wanted.union(there).copied().collect()),
+            (HeaderFetch::Fields(wanted), HeaderFetch::Fields(there)) => {
+                HeaderFetch::Fields(wanted.union(there).copied().collect())
+            }
             (wanted, _) => wanted.clone(),
         };
         Fetch {

@@ -17,6 +17,7 @@ pub mod part;
 pub mod search;
 pub mod store;
 pub mod structure;
+pub mod transfer;
 pub mod uid;
 
 pub use fetch::{Fetch, HeaderFetch};

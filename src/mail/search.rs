@@ -74,9 +74,9 @@ impl SearchKey {
     pub fn uids(&self) -> Option<UidSet> {
         match self {
             SearchKey::Uid(uids) => Some(uids.clone()),
-            SearchKey::And(keys) => keys.iter().filter_map(SearchKey::uids).reduce(|left, right| {
-                left.intersection(&right).unwrap_or(left)
-            }),
+            SearchKey::And(keys) => {
+                keys.iter().filter_map(SearchKey::uids).reduce(|left, right| left.intersection(&right).unwrap_or(left))
+            }
             SearchKey::All
             | SearchKey::Flag(_)
             | SearchKey::Larger(_)
@@ -122,7 +122,7 @@ impl fmt::Display for SearchKey {
             SearchKey::And(keys) => {
                 for (position, key) in keys.iter().enumerate() {
                     f.write_str(if position == 0 { "" } else { " " })?;
-                    key.fmt(f)?;
+                    write!(f, "{key}")?;
                 }
                 Ok(())
             }
@@ -140,7 +140,7 @@ impl SearchKey {
     fn operand(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             SearchKey::And(_) => write!(f, "({self})"),
-            key => key.fmt(f),
+            key => write!(f, "{key}"),
         }
     }
 }

@@ -21,7 +21,13 @@ pub trait MailStore: fmt::Debug + Send + Sync {
     /// # Errors
     /// When the store cannot be read, or is not what it claims to be. A folder that is not there is
     /// no error, only absent.
-    async fn folders(&self, pattern: &FolderPattern, status: StatusItems, statement: &Statement, meter: &Arc<Meter>) -> Result<Vec<Folder>>;
+    async fn folders(
+        &self,
+        pattern: &FolderPattern,
+        status: StatusItems,
+        statement: &Statement,
+        meter: &Arc<Meter>,
+    ) -> Result<Vec<Folder>>;
 
     /// Reads one folder once, in chunks, newest first (highest uid first).
     ///

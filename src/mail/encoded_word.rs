@@ -1,0 +1,185 @@
+//! Encoded words in header text (RFC 2047, RFC 2231 §5).
+//!
+//! Words of one character set that stand next to each other are joined as octets before they are
+//! decoded, since mailers cut them in the middle of a character.
+
+use mail_parser::decoders::base64::base64_decode;
+
+use super::charset;
+
+/// Decodes every encoded word in a text; the rest stays as it is.
+pub fn decode(text: &str) -> String {
+    replace(text, |decoded| decoded.to_owned())
+}
+
+/// Writes every run of encoded words anew, as one word in UTF-8 in which no character has a meaning.
+///
+/// For parsers of structured fields, which decode words themselves but not across two of them.
+pub fn normalise(text: &str) -> String {
+    replace(text, |decoded| {
+        let octets: String = decoded.bytes().map(|octet| format!("={octet:02X}")).collect();
+        format!("=?utf-8?Q?{octets}?=")
+    })
+}
+
+/// Whether some encoded word in the text has a character set or an encoding that does not hold.
+pub fn is_broken(text: &str) -> bool {
+    let mut rest = text;
+    while let Some(start) = rest.find("=?") {
+        match Word::parse(&rest[start..]) {
+            Some((word, length)) => {
+                if word.octets().is_none_or(|octets| !charset::decode(&octets, Some(word.charset)).faithful) {
+                    // Half a character is whole again with the next word's other half.
+                    let next = rest[start + length..].trim_start();
+                    let whole = Word::parse(next).filter(|(next, _)| next.charset.eq_ignore_ascii_case(word.charset));
+                    if whole.is_none() || decode(text).contains(char::REPLACEMENT_CHARACTER) {
+                        return true;
+                    }
+                    rest = &next[whole.map_or(0, |(_, length)| length)..];
+                    continue;
+                }
+                rest = &rest[start + length..];
+            }
+            None => rest = &rest[start + 2..],
+        }
+    }
+    false
+}
+
+fn replace(text: &str, write: impl Fn(&str) -> String) -> String {
+    let mut result = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find("=?") {
+        let Some((first, length)) = Word::parse(&rest[start..]) else {
+            result.push_str(&rest[..start + 2]);
+            rest = &rest[start + 2..];
+            continue;
+        };
+        result.push_str(&rest[..start]);
+        rest = &rest[start + length..];
+        let mut run = vec![first];
+        while let Some((next, length)) = Word::parse(rest.trim_start()) {
+            run.push(next);
+            rest = &rest.trim_start()[length..];
+        }
+        result.push_str(&write(&decode_run(&run)));
+    }
+    result.push_str(rest);
+    result
+}
+
+fn decode_run(words: &[Word<'_>]) -> String {
+    let mut text = String::new();
+    let mut pending: Option<(&str, Vec<u8>)> = None;
+    for word in words {
+        let octets = word.octets().unwrap_or_else(|| word.payload.as_bytes().to_vec());
+        match &mut pending {
+            Some((charset, joined)) if charset.eq_ignore_ascii_case(word.charset) => joined.extend(octets),
+            _ => {
+                if let Some((charset, joined)) = pending.replace((word.charset, octets)) {
+                    text.push_str(&charset::decode(&joined, Some(charset)).text);
+                }
+            }
+        }
+    }
+    if let Some((charset, joined)) = pending {
+        text.push_str(&charset::decode(&joined, Some(charset)).text);
+    }
+    text
+}
+
+struct Word<'a> {
+    charset: &'a str,
+    is_base64: bool,
+    payload: &'a str,
+}
+
+impl<'a> Word<'a> {
+    /// Reads a word that the text begins with, and its length.
+    fn parse(text: &'a str) -> Option<(Self, usize)> {
+        let (charset, rest) = text.strip_prefix("=?")?.split_once('?')?;
+        let (encoding, rest) = rest.split_once('?')?;
+        let is_base64 = match encoding {
+            "B" | "b" => true,
+            "Q" | "q" => false,
+            _ => return None,
+        };
+        // A question mark inside a payload is wrong but common; only `?=` ends the word.
+        let payload = &rest[..rest.find("?=")?];
+        let is_name = !charset.is_empty() && charset.bytes().all(|octet| octet.is_ascii_graphic());
+        if !is_name || payload.contains("=?") {
+            return None;
+        }
+        let length = text.len() - rest.len() + payload.len() + 2;
+        let charset = charset.split('*').next().unwrap_or(charset);
+        Some((Self { charset, is_base64, payload }, length))
+    }
+
+    fn octets(&self) -> Option<Vec<u8>> {
+        if self.is_base64 {
+            let payload: Vec<u8> = self.payload.bytes().filter(|octet| !octet.is_ascii_whitespace()).collect();
+            return base64_decode(&payload);
+        }
+        let mut octets = Vec::with_capacity(self.payload.len());
+        let mut rest = self.payload.as_bytes();
+        while let [first, tail @ ..] = rest {
+            rest = tail;
+            match (first, tail) {
+                (b'_', _) => octets.push(b' '),
+                (b'=', [high, low, tail @ ..]) if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
+                    octets.push(hex(*high) << 4 | hex(*low));
+                    rest = tail;
+                }
+                (other, _) => octets.push(*other),
+            }
+        }
+        Some(octets)
+    }
+}
+
+/// The value of a hexadecimal digit; 0 for anything else.
+pub(super) fn hex(digit: u8) -> u8 {
+    match digit {
+        b'0'..=b'9' => digit - b'0',
+        b'a'..=b'f' => digit - b'a' + 10,
+        b'A'..=b'F' => digit - b'A' + 10,
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_character_cut_by_two_words_is_whole() {
+        assert_eq!(decode("=?utf-8?B?Y2Fmww==?= =?UTF-8?b?qQ==?= au lait"), "café au lait");
+        assert_eq!(decode("=?utf-8?Q?caf=C3?=\r\n =?utf-8?Q?=A9?="), "café");
+        assert!(!is_broken("=?utf-8?B?Y2Fmww==?= =?UTF-8?b?qQ==?="));
+    }
+
+    #[test]
+    fn what_is_no_word_stays() {
+        for text in ["=?", "a =?= b", "=?utf-8?X?abc?=", "=?utf-8?Q?never ends", "1 =? 2 ?= 3"] {
+            assert_eq!(decode(text), text);
+        }
+    }
+
+    #[test]
+    fn a_language_tag_and_a_question_mark_do_no_harm() {
+        assert_eq!(decode("=?iso-8859-1*en?q?what=3F_is?it?="), "what? is?it");
+    }
+
+    #[test]
+    fn a_normalised_word_hides_what_has_a_meaning() {
+        assert_eq!(normalise("=?utf-8?Q?a=2Cb?= <x@y>"), "=?utf-8?Q?=61=2C=62?= <x@y>");
+    }
+
+    #[test]
+    fn words_that_do_not_hold_are_told() {
+        assert!(is_broken("=?x-nothing?Q?abc?="));
+        assert!(is_broken("=?utf-8?B?!!!?="));
+        assert!(is_broken("=?utf-8?Q?=ff=fe?="));
+        assert!(!is_broken("=?iso-8859-1?Q?=e9?= plain"));
+    }
+}

@@ -1,0 +1,199 @@
+//! The header of a message: fields in their order, with their values raw and understood.
+//!
+//! Keeps the octets as they came and interprets a field only when it is asked for. Never fails: a
+//! line that is no field is passed over and told in [`Header::problems`].
+
+use std::ops::Range;
+
+use bytes::Bytes;
+use memchr::{memchr, memchr_iter};
+
+use super::address::Address;
+use super::message::Timestamp;
+use super::{charset, date, encoded_word};
+
+/// A header, or some fields of one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Header {
+    octets: Bytes,
+    fields: Vec<(Range<usize>, Range<usize>)>,
+    has_stray_lines: bool,
+}
+
+impl Header {
+    /// Takes a header apart (RFC 5322 §2.2): up to its empty line, or to the end.
+    pub fn parse(octets: Bytes) -> Self {
+        let mut fields: Vec<(Range<usize>, Range<usize>)> = Vec::new();
+        let mut has_stray_lines = false;
+        let mut start = 0;
+        while start < octets.len() {
+            let end = memchr(b'\n', &octets[start..]).map_or(octets.len(), |end| start + end + 1);
+            let line = &octets[start..end];
+            if matches!(line, b"\n" | b"\r\n") {
+                break;
+            }
+            let colon = memchr(b':', line);
+            match (line[0], fields.last_mut(), colon) {
+                (b' ' | b'\t', Some((_, value)), _) => value.end = end,
+                (first, _, Some(colon)) if first.is_ascii_graphic() && is_name(&line[..colon]) => {
+                    let name = start..start + line[..colon].trim_ascii_end().len();
+                    fields.push((name, start + colon + 1..end));
+                }
+                _ => has_stray_lines = true,
+            }
+            start = end;
+        }
+        Self { octets, fields, has_stray_lines }
+    }
+
+    /// All fields, in their order.
+    pub fn fields(&self) -> impl Iterator<Item = Field<'_>> {
+        self.fields.iter().map(|(name, value)| Field {
+            name: std::str::from_utf8(&self.octets[name.clone()]).unwrap_or_default(),
+            value: &self.octets[value.clone()],
+        })
+    }
+
+    /// The fields with that name, in any case.
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = Field<'a>> {
+        self.fields().filter(move |field| field.name.eq_ignore_ascii_case(name))
+    }
+
+    /// The text of the first field with that name, decoded; an empty field is there, but empty.
+    pub fn text(&self, name: &str) -> Option<String> {
+        self.all(name).next().map(|field| field.text())
+    }
+
+    /// The addresses of all fields with that name.
+    pub fn addresses(&self, name: &str) -> Vec<Address> {
+        self.all(name).flat_map(|field| Address::parse_all(&field.unfolded())).collect()
+    }
+
+    /// The instant that the Date field tells.
+    pub fn date(&self) -> Option<Timestamp> {
+        self.all("date").next().and_then(|field| date::parse(&field.unfolded()))
+    }
+
+    /// The message identifiers of the first field with that name, each with its angle brackets.
+    pub fn message_ids(&self, name: &str) -> Vec<String> {
+        let Some(field) = self.all(name).next() else { return Vec::new() };
+        let value = field.unfolded();
+        let mut ids = Vec::new();
+        let mut rest = value.as_str();
+        while let Some((_, after)) = rest.split_once('<')
+            && let Some((id, after)) = after.split_once('>')
+        {
+            ids.push(format!("<{}>", id.split_whitespace().collect::<String>()));
+            rest = after;
+        }
+        if ids.is_empty() {
+            // Some mailers leave the brackets out.
+            ids.extend(value.split_whitespace().filter(|word| word.contains('@')).map(|word| format!("<{word}>")));
+        }
+        ids
+    }
+
+    /// What is wrong with it, each in a few words.
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if self.has_stray_lines {
+            problems.push("header has a line that is no field".to_owned());
+        }
+        match (self.all("date").next(), self.date()) {
+            (None, _) => problems.push("no Date field".to_owned()),
+            (Some(_), None) => problems.push("Date field is no date".to_owned()),
+            (Some(_), Some(_)) => {}
+        }
+        if self.all("from").next().is_none() {
+            problems.push("no From field".to_owned());
+        }
+        for field in self.fields() {
+            if std::str::from_utf8(field.value).is_err() {
+                problems.push(format!("{} field is neither ASCII nor UTF-8", field.name));
+            } else if encoded_word::is_broken(&field.unfolded()) {
+                problems.push(format!("{} field has an encoded word that does not hold", field.name));
+            }
+        }
+        problems
+    }
+}
+
+/// One header field.
+#[derive(Debug, Clone, Copy)]
+pub struct Field<'a> {
+    /// Its name, as written.
+    pub name: &'a str,
+    /// Its value as it came, folded and not decoded, with its line end.
+    pub value: &'a [u8],
+}
+
+impl Field<'_> {
+    /// The value unfolded (RFC 5322 §2.2.3) and as text, its encoded words left as they are.
+    pub fn unfolded(&self) -> String {
+        let text = charset::header_text(self.value.trim_ascii());
+        if memchr_iter(b'\n', text.as_bytes()).next().is_none() && !text.contains('\r') {
+            return text.into_owned();
+        }
+        let mut unfolded = String::with_capacity(text.len());
+        for line in text.split(['\r', '\n']).filter(|line| !line.is_empty()) {
+            unfolded.push_str(line);
+        }
+        unfolded
+    }
+
+    /// The value unfolded and decoded.
+    pub fn text(&self) -> String {
+        encoded_word::decode(&self.unfolded())
+    }
+}
+
+/// Whether octets before a colon are a field name (RFC 5322 §3.6.8), with blanks after it as of old.
+fn is_name(octets: &[u8]) -> bool {
+    let name = octets.trim_ascii_end();
+    !name.is_empty() && name.iter().all(|octet| octet.is_ascii_graphic())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header(text: &'static str) -> Header {
+        Header::parse(Bytes::from_static(text.as_bytes()))
+    }
+
+    #[test]
+    fn fields_keep_their_order_their_case_and_their_duplicates() {
+        let header = header("Received: a\r\nSubject: x\r\n y\r\nreceived:b\r\n\r\nSubject: body\r\n");
+        let names: Vec<_> = header.fields().map(|field| field.name).collect();
+        assert_eq!(names, ["Received", "Subject", "received"]);
+        assert_eq!(header.text("SUBJECT").as_deref(), Some("x y"));
+        assert_eq!(header.all("Received").count(), 2);
+    }
+
+    #[test]
+    fn a_folded_encoded_subject_is_whole() {
+        let header = header("Subject: =?utf-8?Q?caf=C3?=\n =?utf-8?Q?=A9?= open\n");
+        assert_eq!(header.text("subject").as_deref(), Some("café open"));
+    }
+
+    #[test]
+    fn an_empty_field_is_there() {
+        assert_eq!(header("Subject:\n").text("subject").as_deref(), Some(""));
+        assert_eq!(header("From: a@b\n").text("subject"), None);
+    }
+
+    #[test]
+    fn identifiers_are_found_in_whatever_stands_around_them() {
+        let header = header("References: <a@b>\n\t<c @d> nonsense <e@f>\nIn-Reply-To: bare@id\nMessage-ID: <x\n");
+        assert_eq!(header.message_ids("references"), ["<a@b>", "<c@d>", "<e@f>"]);
+        assert_eq!(header.message_ids("in-reply-to"), ["<bare@id>"]);
+        assert!(header.message_ids("message-id").is_empty());
+    }
+
+    #[test]
+    fn lines_that_are_no_fields_are_passed_over_and_told() {
+        let header = header("From a@b Sat Jan  3 01:02:03 2026\nno field\nSubject: s\n");
+        assert_eq!(header.text("subject").as_deref(), Some("s"));
+        assert!(header.problems().contains(&"header has a line that is no field".to_owned()));
+    }
+}

@@ -1,0 +1,109 @@
+//! Content transfer encodings (RFC 2045 §6): octets as transferred to octets as meant.
+//!
+//! Never fails: what is broken is read as far as it makes sense, and the caller is told.
+
+use std::borrow::Cow;
+
+use mail_parser::decoders::base64::base64_decode;
+use memchr::memchr;
+
+use super::encoded_word::hex;
+
+/// Undoes an encoding (in lower case); the flag says whether the octets held to it.
+pub fn decode<'a>(octets: &'a [u8], encoding: &str) -> (Cow<'a, [u8]>, bool) {
+    match encoding {
+        "base64" => base64(octets),
+        "quoted-printable" => quoted_printable(octets),
+        other => (Cow::Borrowed(octets), is_identity(other)),
+    }
+}
+
+/// The size of decoded content as far as its encoded size tells it, in octets.
+///
+/// Base64 is taken to come in lines of 76 characters with CRLF; every other encoding as it is.
+pub fn estimated_size(encoded_size: u64, encoding: &str) -> u64 {
+    match encoding {
+        "base64" => encoded_size.saturating_sub(2 * encoded_size.div_ceil(78)) / 4 * 3,
+        _ => encoded_size,
+    }
+}
+
+/// Whether an encoding leaves the octets as they are.
+pub fn is_identity(encoding: &str) -> bool {
+    matches!(encoding, "7bit" | "8bit" | "binary")
+}
+
+fn base64(octets: &[u8]) -> (Cow<'_, [u8]>, bool) {
+    if let Some(decoded) = base64_decode(octets) {
+        return (decoded.into(), true);
+    }
+    // RFC 2045 §6.8: characters outside the alphabet are ignored; a pad ends the data.
+    let alphabet = |octet: &u8| octet.is_ascii_alphanumeric() || matches!(octet, b'+' | b'/');
+    let end = memchr(b'=', octets).unwrap_or(octets.len());
+    let clean: Vec<u8> = octets[..end].iter().copied().filter(alphabet).collect();
+    let whole = if clean.len() % 4 == 1 { clean.len() - 1 } else { clean.len() };
+    (base64_decode(&clean[..whole]).unwrap_or_default().into(), false)
+}
+
+fn quoted_printable(octets: &[u8]) -> (Cow<'_, [u8]>, bool) {
+    let mut decoded = Vec::with_capacity(octets.len());
+    let mut held = true;
+    for line in octets.split_inclusive(|&octet| octet == b'\n') {
+        let (text, end) = match line {
+            [text @ .., b'\r', b'\n'] => (text, &b"\r\n"[..]),
+            [text @ .., b'\n'] => (text, &b"\n"[..]),
+            text => (text, &b""[..]),
+        };
+        // Blanks at the end of a line were added on the way (RFC 2045 §6.7, rule 3).
+        let mut rest = if end.is_empty() { text } else { text.trim_ascii_end() };
+        let mut is_soft = false;
+        while let Some(equals) = memchr(b'=', rest) {
+            decoded.extend_from_slice(&rest[..equals]);
+            rest = &rest[equals + 1..];
+            match rest {
+                [] => is_soft = true,
+                [high, low, tail @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
+                    decoded.push(hex(*high) << 4 | hex(*low));
+                    rest = tail;
+                }
+                _ => {
+                    decoded.push(b'=');
+                    held = false;
+                }
+            }
+        }
+        decoded.extend_from_slice(rest);
+        if !is_soft {
+            decoded.extend_from_slice(end);
+        }
+    }
+    (decoded.into(), held)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(octets: &[u8], encoding: &str) -> (String, bool) {
+        let (decoded, held) = decode(octets, encoding);
+        (String::from_utf8_lossy(&decoded).into_owned(), held)
+    }
+
+    #[test]
+    fn quoted_printable_keeps_what_is_broken() {
+        assert_eq!(text(b"caf=C3=A9 =\r\nau lait  \r\n=3D", "quoted-printable"), ("café au lait\r\n=".into(), true));
+        assert_eq!(text(b"a=b =zz 1=2\n", "quoted-printable"), ("a=b =zz 1=2\n".into(), false));
+    }
+
+    #[test]
+    fn base64_is_read_around_garbage() {
+        assert_eq!(text(b"aGVs\r\nbG8=\r\n", "base64"), ("hello".into(), true));
+        assert_eq!(text(b"aG.Vs!bG8=trailing", "base64"), ("hello".into(), false));
+    }
+
+    #[test]
+    fn an_estimate_is_exact_for_whole_lines() {
+        assert_eq!(estimated_size(78 * 10, "base64"), 57 * 10);
+        assert_eq!(estimated_size(7, "8bit"), 7);
+    }
+}
