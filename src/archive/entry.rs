@@ -8,9 +8,9 @@ use bytes::Bytes;
 use super::crlf;
 use super::matches::Facts;
 use crate::error::Error;
-use crate::mail::body;
+use crate::mail::body::Layout;
 use crate::mail::structure::{self, Structure};
-use crate::mail::{Fetch, Flags, Header, HeaderFetch, Message, Meter, Part};
+use crate::mail::{Fetch, Flags, Header, HeaderFetch, Message, Meter, Part, PartNumber};
 
 /// A message in a file, read as far as it is asked.
 pub(super) trait Entry: Facts<Error = Stop> {
@@ -122,31 +122,25 @@ const PREVIEW: usize = 4096;
 
 fn fill_content(message: &mut Message, fetch: &Fetch, raw: &Bytes) {
     let structure = structure::scan(raw);
-    for problem in &structure.problems {
-        add_problem(message, problem.clone());
-    }
+    let layout = Layout::of(&structure.root);
     // A slice would keep the whole message in memory for a few lines of text.
     let all_is_kept = fetch.raw || fetch.attachments;
     if fetch.preview
-        && let Some(part) = body::preview_part(&structure.root)
-        && let Some(content) = content_of(&structure, part)
+        && let Some(part) = layout.preview()
+        && let Some((_, content)) = content_of(&structure, part)
     {
         message.preview = Some(Bytes::copy_from_slice(&content[..content.len().min(PREVIEW)]));
     }
     if fetch.text {
-        for part in body::text_parts(&structure.root).into_iter().chain(body::html_parts(&structure.root)) {
-            if let (Some(number), Some(content)) = (&part.number, content_of(&structure, part)) {
+        for part in layout.text.iter().chain(&layout.html) {
+            if let Some((number, content)) = content_of(&structure, part) {
                 let content = if all_is_kept { content } else { Bytes::copy_from_slice(&content) };
-                message.contents.insert(number.clone(), content);
+                message.contents.insert(number, content);
             }
         }
     }
     if fetch.attachments {
-        for attachment in body::attachments(&structure.root) {
-            if let (Some(number), Some(content)) = (&attachment.part.number, content_of(&structure, attachment.part)) {
-                message.contents.insert(number.clone(), content);
-            }
-        }
+        message.contents.extend(layout.attachments.iter().filter_map(|one| content_of(&structure, one.part)));
     }
     if fetch.raw {
         message.raw = Some(raw.clone());
@@ -155,8 +149,9 @@ fn fill_content(message: &mut Message, fetch: &Fetch, raw: &Bytes) {
     message.structure = Some(structure.root);
 }
 
-fn content_of(structure: &Structure, part: &Part) -> Option<Bytes> {
-    part.number.as_ref().and_then(|number| structure.content(number))
+fn content_of(structure: &Structure, part: &Part) -> Option<(PartNumber, Bytes)> {
+    let number = part.number.as_ref()?;
+    Some((number.clone(), structure.content(number)?))
 }
 
 fn add_problem(message: &mut Message, problem: String) {

@@ -13,7 +13,7 @@ use futures::{TryFutureExt, TryStreamExt};
 use super::entry::{self, Entry, Stop};
 use super::matches::{self, matches};
 use crate::error::{Error, ErrorKind, Result};
-use crate::mail::{Fetch, FolderScan, Message, Meter, SearchKey, Uid, UidSet, UidValidity};
+use crate::mail::{Fetch, FolderScan, Message, Meter, Uid, UidSet, UidValidity};
 
 /// A folder as it was when the statement first looked, messages in the order of their uids.
 pub(super) trait Snapshot: Send + Sync + 'static {
@@ -28,6 +28,9 @@ pub(super) trait Snapshot: Send + Sync + 'static {
 
     /// Octets that reading this of the message will cost; nothing where that shows only on reading.
     fn cost(&self, position: usize, fetch: &Fetch) -> Option<u64>;
+
+    /// Octets that reading this of every message will cost, where that is known without a look at each.
+    fn total(&self, fetch: &Fetch) -> Option<u64>;
 
     /// Opens what a chunk is read from.
     fn open<'a>(&'a self, meter: &'a Meter) -> Result<Box<dyn Chunk + 'a>>;
@@ -119,9 +122,10 @@ impl<S: Snapshot> Work<S> {
             None => vec![0..snapshot.len()],
         };
         let size = scan.likely_enough.map_or(FIRST_CHUNK, |enough| enough.clamp(1, FIRST_CHUNK));
-        if scan.likely_enough.is_none() {
-            let costs = ranges.iter().cloned().flatten().filter_map(|position| snapshot.cost(position, &scan.first));
-            scan.meter.bytes_expected.add(usize::try_from(costs.sum::<u64>()).unwrap_or(usize::MAX));
+        if scan.likely_enough.is_none()
+            && let Some(total) = snapshot.total(&scan.first)
+        {
+            scan.meter.bytes_expected.add(usize::try_from(total).unwrap_or(usize::MAX));
         }
         Self { scan, snapshot, ranges, size, passed: VecDeque::new() }
     }
@@ -155,9 +159,16 @@ impl<S: Snapshot> Work<S> {
             return Ok(wanted.into_iter().map(|position| (position, empty(snapshot.as_ref(), position))).collect());
         }
         let mut found = Vec::with_capacity(wanted.len());
-        let mut chunk = snapshot.open(&self.scan.meter)?;
+        let meter = Arc::clone(&self.scan.meter);
+        let mut chunk = snapshot.open(&meter)?;
         let mut held = 0;
-        for (done, position) in self.in_reading_order(&wanted).enumerate() {
+        let cost_is_known = wanted.first().is_some_and(|first| snapshot.cost(*first, &self.scan.first).is_some());
+        let mut order = wanted.clone();
+        if cost_is_known {
+            // As they lie in the file; nothing will be put back.
+            order.reverse();
+        }
+        for (done, position) in order.into_iter().enumerate() {
             token.check()?;
             if held > CHUNK_OCTETS {
                 self.put_back(&wanted[done..]);
@@ -165,11 +176,11 @@ impl<S: Snapshot> Work<S> {
             }
             let mut entry = chunk.entry(position);
             if let Some(message) = self.first_of(position, entry.as_mut())? {
-                // A chunk whose cost is known beforehand was cut to size already.
-                if snapshot.cost(position, &self.scan.first).is_none() {
-                    held += entry.octets_read();
-                }
                 found.push((position, message));
+            }
+            // A chunk whose cost is known beforehand was cut to size already.
+            if !cost_is_known {
+                held += entry.octets_read();
             }
         }
         chunk.finish()?;
@@ -254,16 +265,6 @@ impl<S: Snapshot> Work<S> {
         }
         self.size = (self.size * 2).min(MOST_MESSAGES);
         taken
-    }
-
-    /// Positions as they are best read: as they lie in the file, when nothing will be put back.
-    fn in_reading_order(&self, positions: &[usize]) -> impl Iterator<Item = usize> + use<S> {
-        let known = positions.first().is_some_and(|first| self.snapshot.cost(*first, &self.scan.first).is_some());
-        let mut positions = positions.to_vec();
-        if known {
-            positions.reverse();
-        }
-        positions.into_iter()
     }
 
     /// Leaves positions, newest first, for the next chunk.
