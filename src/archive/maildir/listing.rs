@@ -1,0 +1,195 @@
+//! The names in one folder of a Maildir at one moment, with their uids.
+//!
+//! Opens no message: that is [`super::entry`]'s. A name may be outdated by the time it is read; the
+//! base of the name then leads to the file.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
+
+use super::entry::OpenFolder;
+use super::names;
+use super::uid_list::UidList;
+use crate::archive::entry::needs_whole;
+use crate::archive::reading::{Chunk, Snapshot};
+use crate::error::{Error, Result};
+use crate::mail::{Fetch, Flag, Meter, Uid, UidValidity};
+
+/// The messages of a folder as they were when it was listed.
+#[derive(Debug)]
+pub(super) struct Listing {
+    directory: PathBuf,
+    uid_validity: UidValidity,
+    uid_next: u64,
+    /// In the order of their uids.
+    files: Vec<Named>,
+    keywords: BTreeMap<u8, String>,
+}
+
+/// A file, by its name in `cur` or `new`.
+#[derive(Debug)]
+pub(super) struct Named {
+    pub(super) uid: Uid,
+    pub(super) is_new: bool,
+    pub(super) name: Box<OsStr>,
+}
+
+impl Listing {
+    /// Lists a folder.
+    pub(super) fn of(directory: PathBuf, uids: &Mutex<UidList>) -> Result<Self> {
+        let failed = |error| Error::io(format!("cannot list {}", directory.display()), error);
+        let found = names_in(&directory).map_err(failed)?;
+        let keywords = match fs::read_to_string(directory.join("dovecot-keywords")) {
+            Ok(text) => names::keywords(&text),
+            Err(_) => BTreeMap::new(),
+        };
+        let mut bases: Vec<&[u8]> = found.keys().map(Vec::as_slice).collect();
+        bases.sort_unstable();
+        let arrange = |new: &mut Vec<&[u8]>| {
+            new.sort_by_cached_key(|base| (found.get(*base).and_then(|file| file.received(&directory)), base.to_vec()));
+        };
+        let mut uids = uids.lock().unwrap_or_else(PoisonError::into_inner);
+        let (uid_validity, numbers) = uids.assign(&bases, arrange);
+        let uid_next = uids.next();
+        drop(uids);
+        let numbers: HashMap<Vec<u8>, Uid> =
+            bases.iter().zip(numbers).filter_map(|(base, uid)| Some((base.to_vec(), uid?))).collect();
+        let named = |(base, file): (Vec<u8>, Found)| {
+            let uid = *numbers.get(&base)?;
+            Some(Named { uid, is_new: file.is_new, name: file.name.into_boxed_os_str() })
+        };
+        let mut files: Vec<Named> = found.into_iter().filter_map(named).collect();
+        files.sort_unstable_by_key(|file| file.uid);
+        Ok(Self { directory, uid_validity, uid_next, files, keywords })
+    }
+
+    /// How many messages do not have the flag.
+    pub(super) fn without(&self, flag: Flag) -> u64 {
+        self.files.iter().filter(|file| !names::has(file.name.as_encoded_bytes(), flag)).count() as u64
+    }
+
+    /// The uid that the next message will get.
+    pub(super) fn uid_next(&self) -> u64 {
+        self.uid_next
+    }
+
+    /// The file at a position.
+    pub(super) fn file(&self, position: usize) -> &Named {
+        &self.files[position]
+    }
+
+    /// Where the folder is.
+    pub(super) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// What letters mean in names here.
+    pub(super) fn keywords(&self) -> &BTreeMap<u8, String> {
+        &self.keywords
+    }
+}
+
+impl Snapshot for Listing {
+    fn uid_validity(&self) -> UidValidity {
+        self.uid_validity
+    }
+
+    fn len(&self) -> usize {
+        self.files.len()
+    }
+
+    fn uid(&self, position: usize) -> Uid {
+        self.files[position].uid
+    }
+
+    /// How long a header is shows only when it ends.
+    fn cost(&self, position: usize, fetch: &Fetch) -> Option<u64> {
+        let file = &self.files[position];
+        let path = path_of(&self.directory, file.is_new, &file.name);
+        needs_whole(fetch).then(|| fs::metadata(path).map(|metadata| metadata.len()).unwrap_or_default())
+    }
+
+    fn total(&self, _fetch: &Fetch) -> Option<u64> {
+        None
+    }
+
+    fn open<'a>(&'a self, meter: &'a Meter) -> Result<Box<dyn Chunk + 'a>> {
+        Ok(Box::new(OpenFolder::new(self, meter)))
+    }
+}
+
+/// A file that was found.
+#[derive(Debug)]
+pub(super) struct Found {
+    is_new: bool,
+    name: OsString,
+}
+
+impl Found {
+    /// Where it is.
+    pub(super) fn path(&self, directory: &Path) -> PathBuf {
+        path_of(directory, self.is_new, &self.name)
+    }
+
+    fn received(&self, directory: &Path) -> Option<SystemTime> {
+        fs::metadata(self.path(directory)).and_then(|metadata| metadata.modified()).ok()
+    }
+}
+
+/// Where a file of that name is.
+pub(super) fn path_of(directory: &Path, is_new: bool, name: &OsStr) -> PathBuf {
+    directory.join(if is_new { "new" } else { "cur" }).join(name)
+}
+
+/// The files in `new` and `cur`, by their bases.
+///
+/// A file that is renamed while a directory is listed may be missed; so a directory that changed
+/// meanwhile is listed again, and what any listing saw counts.
+pub(super) fn names_in(directory: &Path) -> io::Result<HashMap<Vec<u8>, Found>> {
+    let mut found = HashMap::new();
+    // `new` first: messages move from there to `cur`, never back.
+    for (part, is_new) in [("new", true), ("cur", false)] {
+        let part = directory.join(part);
+        for _ in 0..MOST_LISTINGS {
+            let before = modified(&part)?;
+            add_names(&part, is_new, &mut found)?;
+            if before.is_none() || modified(&part)? == before {
+                break;
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// How often a directory is listed that changes all the time.
+const MOST_LISTINGS: usize = 4;
+
+fn add_names(part: &Path, is_new: bool, found: &mut HashMap<Vec<u8>, Found>) -> io::Result<()> {
+    let children = match fs::read_dir(part) {
+        Ok(children) => children,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    for child in children {
+        let child = child?;
+        let name = child.file_name();
+        if name.as_encoded_bytes().starts_with(b".") || child.file_type().is_ok_and(|kind| kind.is_dir()) {
+            continue;
+        }
+        let base = names::base(name.as_encoded_bytes()).to_vec();
+        found.insert(base, Found { is_new, name });
+    }
+    Ok(())
+}
+
+fn modified(part: &Path) -> io::Result<Option<SystemTime>> {
+    match fs::metadata(part) {
+        Ok(metadata) => metadata.modified().map(Some),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}

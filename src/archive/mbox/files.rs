@@ -1,0 +1,149 @@
+//! Which files are mbox files, and what their folders are called.
+//!
+//! Looks at the beginning of a file and no further: messages are found in [`super::scan`].
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use super::separator;
+use crate::archive::DELIMITER;
+use crate::error::{Error, ErrorKind, Result};
+
+/// A folder, and the file that it is in.
+#[derive(Debug)]
+pub(super) struct Place {
+    /// Its path, with `/` between the levels.
+    pub(super) path: String,
+    /// The file.
+    pub(super) file: PathBuf,
+}
+
+/// The folder of a file, or all those of a directory in the order of their paths.
+pub(super) fn places(root: &Path) -> Result<Vec<Place>> {
+    let failed = |error| Error::io(format!("cannot open {}", root.display()), error);
+    let metadata = fs::metadata(root).map_err(|error| failed(error).hint("check the path of the account"))?;
+    if !metadata.is_dir() {
+        let looks_so = beginning(root).map_err(failed)?;
+        let name = root.file_name().unwrap_or_default().to_string_lossy();
+        let place = Place { path: without_ending(&name).to_owned(), file: root.to_owned() };
+        return if matches!(looks_so, Beginning::Other) { Err(no_mbox(root)) } else { Ok(vec![place]) };
+    }
+    let mut walk = Walk::default();
+    walk.visited.extend(fs::canonicalize(root).ok());
+    walk.below(root, "", 0)?;
+    if walk.places.is_empty() {
+        let hint = if root.join("cur").is_dir() {
+            "this is a Maildir; use `maildir = …`"
+        } else {
+            "an mbox file starts with a line `From someone Sat Jan  3 01:02:03 2026`"
+        };
+        return Err(Error::new(ErrorKind::Mail, format!("no mbox file in {}", root.display())).hint(hint));
+    }
+    walk.places.sort();
+    let mut taken = BTreeSet::new();
+    let mut places = Vec::new();
+    for (path, file) in walk.places {
+        // `a` beside `a.mbox`: the second keeps the name that its file has.
+        let raw = || file.strip_prefix(root).unwrap_or(&file).to_string_lossy().replace('\\', "/");
+        let path = if taken.contains(&path) { raw() } else { path };
+        if taken.insert(path.clone()) {
+            places.push(Place { path, file });
+        }
+    }
+    Ok(places)
+}
+
+/// That a file is no mbox.
+pub(super) fn no_mbox(path: &Path) -> Error {
+    let mut magic = [0; 4];
+    let read = File::open(path).and_then(|mut file| file.read(&mut magic)).unwrap_or_default();
+    let hint = match &magic[..read] {
+        [0x1f, 0x8b, ..] | [b'P', b'K', 3, 4] => "the file is compressed; unpack it first",
+        _ => "an mbox file starts with a line `From someone Sat Jan  3 01:02:03 2026`",
+    };
+    Error::new(ErrorKind::Mail, format!("{} is no mbox file", path.display())).hint(hint)
+}
+
+/// How deep files are looked for.
+const MOST_LEVELS: usize = 32;
+
+#[derive(Default)]
+struct Walk {
+    places: Vec<(String, PathBuf)>,
+    /// Where a link may lead back to.
+    visited: BTreeSet<PathBuf>,
+}
+
+impl Walk {
+    fn below(&mut self, directory: &Path, above: &str, level: usize) -> Result<()> {
+        let failed = |error| Error::io(format!("cannot list {}", directory.display()), error);
+        for child in fs::read_dir(directory).map_err(failed)? {
+            let child = child.map_err(failed)?;
+            let (name, place) = (child.file_name().to_string_lossy().into_owned(), child.path());
+            if name.starts_with('.') {
+                continue;
+            }
+            let path = joined(above, without_ending(&name));
+            if place.is_dir() {
+                if level < MOST_LEVELS && fs::canonicalize(&place).is_ok_and(|place| self.visited.insert(place)) {
+                    self.below(&place, &path, level + 1)?;
+                }
+            } else if place.is_file() && is_mbox(&place, &name)? {
+                // Some programs export a folder as a directory `x.mbox` with a file `mbox` in it.
+                let is_the_directory_s = name == "mbox" && has_ending(directory, "mbox") && !above.is_empty();
+                self.places.push((if is_the_directory_s { above.to_owned() } else { path }, place));
+            }
+        }
+        Ok(())
+    }
+}
+
+enum Beginning {
+    Empty,
+    Dated,
+    Undated,
+    Other,
+}
+
+fn is_mbox(path: &Path, name: &str) -> Result<bool> {
+    let is_called_so = has_ending(path, "mbox");
+    let looks_so = beginning(path).map_err(|error| Error::io(format!("cannot read {}", path.display()), error))?;
+    Ok(match looks_so {
+        Beginning::Dated => true,
+        Beginning::Undated => is_called_so,
+        Beginning::Empty => is_called_so || !name.contains('.'),
+        // A file that says it is one and is not is an error when it is read, not a folder less.
+        Beginning::Other => is_called_so,
+    })
+}
+
+fn beginning(path: &Path) -> io::Result<Beginning> {
+    let mut octets = Vec::new();
+    File::open(path)?.take(4096).read_to_end(&mut octets)?;
+    let octets = octets.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&octets).trim_ascii_start();
+    let line = octets.split(|octet| *octet == b'\n').next().unwrap_or_default();
+    Ok(match (octets.is_empty(), separator::begins(line), separator::has_date(line)) {
+        (true, _, _) => Beginning::Empty,
+        (false, true, true) => Beginning::Dated,
+        (false, true, false) => Beginning::Undated,
+        (false, false, _) => Beginning::Other,
+    })
+}
+
+fn joined(above: &str, name: &str) -> String {
+    if above.is_empty() { name.to_owned() } else { format!("{above}{DELIMITER}{name}") }
+}
+
+/// The name of a folder out of that of its file, or of the directory that holds its children.
+fn without_ending(name: &str) -> &str {
+    match name.rsplit_once('.') {
+        Some((stem, ending)) if ["mbox", "sbd"].iter().any(|known| ending.eq_ignore_ascii_case(known)) => stem,
+        _ => name,
+    }
+}
+
+fn has_ending(path: &Path, ending: &str) -> bool {
+    path.extension().is_some_and(|found| found.eq_ignore_ascii_case(ending))
+}

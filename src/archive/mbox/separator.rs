@@ -1,0 +1,122 @@
+//! The line that begins a message in an mbox: `From someone Sat Jan  3 01:02:03 2026`.
+//!
+//! Pure. A body may hold lines that look alike; only one after an empty line is asked about here,
+//! by [`super::scan`].
+
+use chrono::{NaiveDate, TimeDelta};
+
+use crate::mail::date;
+use crate::mail::message::Timestamp;
+
+/// Whether the line begins so.
+pub(super) fn begins(line: &[u8]) -> bool {
+    line.starts_with(FROM)
+}
+
+/// Whether a line that begins so has a time and a year, as programs write it.
+pub(super) fn has_date(line: &[u8]) -> bool {
+    let (mut has_time, mut has_year) = (false, false);
+    for word in line.split(u8::is_ascii_whitespace).skip(1) {
+        has_time |= word.len() >= 4 && clock(word).is_some();
+        has_year |= year(word).is_some();
+    }
+    has_time && has_year
+}
+
+/// When the message was received, as the line tells.
+///
+/// Read are the form of `asctime`, with a zone before or after the year or without one (UTC then),
+/// and dates as mail writes them.
+pub(super) fn date_of(line: &[u8]) -> Option<Timestamp> {
+    let line = String::from_utf8_lossy(line);
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let time = words.iter().rposition(|word| clock(word.as_bytes()).is_some())?;
+    let seconds = clock(words[time].as_bytes())?;
+    let after = &words[time + 1..];
+    let year = after.iter().find_map(|word| year(word.as_bytes()));
+    let month = time.checked_sub(2).and_then(|at| month(words[at]));
+    let (Some(year), Some(month)) = (year, month) else {
+        // Not this form, then perhaps that of a Date field, which starts somewhere after the address.
+        return (1..time).find_map(|start| date::parse(&words[start..].join(" ")));
+    };
+    let day = words[time - 1].parse().ok()?;
+    let midnight = NaiveDate::from_ymd_opt(year, month, day)?.and_hms_opt(0, 0, 0)?;
+    let zone = after.iter().find_map(|word| zone(word)).unwrap_or_default();
+    let instant = midnight.checked_add_signed(TimeDelta::seconds(seconds - zone))?;
+    Some(Timestamp(instant.and_utc().timestamp_micros()))
+}
+
+const FROM: &[u8] = b"From ";
+
+/// Seconds of a time of day: `1:02` or `01:02:03`.
+fn clock(word: &[u8]) -> Option<i64> {
+    let word = std::str::from_utf8(word).ok()?;
+    let mut fields = word.split(':');
+    let mut next = |most: i64| -> Option<i64> {
+        let field = fields.next()?;
+        let number = field.parse().ok().filter(|number| *number <= most)?;
+        ((1..=2).contains(&field.len()) && field.bytes().all(|octet| octet.is_ascii_digit())).then_some(number)
+    };
+    let (hours, minutes) = (next(23)?, next(59)?);
+    let seconds = if word.len() > 5 || word.matches(':').count() > 1 { next(60)? } else { 0 };
+    fields.next().is_none().then_some(hours * 3600 + minutes * 60 + seconds)
+}
+
+fn year(word: &[u8]) -> Option<i32> {
+    let is_year = word.len() == 4 && word.iter().all(u8::is_ascii_digit);
+    is_year.then(|| std::str::from_utf8(word).ok()?.parse().ok()).flatten().filter(|year| (1900..=2199).contains(year))
+}
+
+fn month(word: &str) -> Option<u32> {
+    let names = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+    let position = names.iter().position(|name| word.eq_ignore_ascii_case(name))?;
+    u32::try_from(position + 1).ok()
+}
+
+/// Seconds east of UTC: `+0130`.
+fn zone(word: &str) -> Option<i64> {
+    let (sign, digits) = match word.split_at_checked(1)? {
+        ("+", digits) => (1, digits),
+        ("-", digits) => (-1, digits),
+        _ => return None,
+    };
+    let is_zone = digits.len() == 4 && digits.bytes().all(|octet| octet.is_ascii_digit());
+    let number: i64 = digits.parse().ok().filter(|_| is_zone)?;
+    Some(sign * (number / 100 * 3600 + number % 100 * 60))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(line: &str) -> Option<String> {
+        let date = chrono::DateTime::from_timestamp_micros(date_of(line.as_bytes())?.0)?;
+        Some(date.format("%Y-%m-%d %H:%M:%S").to_string())
+    }
+
+    #[test]
+    fn every_usual_form_is_read() {
+        for (line, wanted) in [
+            ("From a@b Sat Jan  3 01:02:03 2026", "2026-01-03 01:02:03"),
+            ("From a@b Sat Jan  3 01:02:03 2026\r\n", "2026-01-03 01:02:03"),
+            ("From a@b Sat Jan  3 01:02:03 +0130 2026", "2026-01-02 23:32:03"),
+            ("From a@b Sat Jan  3 01:02:03 2026 -0100", "2026-01-03 02:02:03"),
+            ("From 1718@xxx Mon Jan 01 12:00:00 +0000 2024", "2024-01-01 12:00:00"),
+            ("From a b c Sat Jan  3 01:02 2026", "2026-01-03 01:02:00"),
+            ("From a@b Thu Jan  1 00:00:00 GMT 1970", "1970-01-01 00:00:00"),
+            ("From - Sat, 3 Jan 2026 01:02:03 +0100", "2026-01-03 00:02:03"),
+        ] {
+            assert!(has_date(line.as_bytes()), "{line}");
+            assert_eq!(text(line).as_deref(), Some(wanted), "{line}");
+        }
+    }
+
+    #[test]
+    fn prose_is_no_separator() {
+        for line in ["From now on, we meet at 10:30.", "From 2026 on", "From a@b", "From 10:61 2026", "From a 1:2 2026"]
+        {
+            assert!(!has_date(line.as_bytes()), "{line}");
+        }
+        assert_eq!(text("From a@b Sat Feb 31 01:02:03 2026"), None);
+    }
+}
