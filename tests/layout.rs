@@ -93,7 +93,7 @@ fn every_module_says_what_it_is_for() {
 #[test]
 fn tables_never_implement_what_could_write() {
     for (path, text) in sources() {
-        for name in ["fn delete_from", "fn update(", "fn insert_into", "fn truncate"] {
+        for name in ["fn delete_from", "fn update(", "fn insert_into", "fn truncate("] {
             assert!(!text.contains(name), "{} has {name}", path.display());
         }
     }
@@ -101,8 +101,11 @@ fn tables_never_implement_what_could_write() {
 
 #[test]
 fn every_dependency_has_a_permissive_licence() {
+    let version = std::process::Command::new("rustc").arg("-vV").output().unwrap().stdout;
+    let version = String::from_utf8(version).unwrap();
+    let host = version.lines().find_map(|line| line.strip_prefix("host: ")).unwrap();
     let output = std::process::Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--locked", "--offline"])
+        .args(["metadata", "--format-version", "1", "--locked", "--offline", "--filter-platform", host])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();

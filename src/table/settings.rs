@@ -53,7 +53,7 @@ impl ExtensionOptions for Settings {
                 _ => return Err(refused(key, value, "true or false")),
             },
             _ => {
-                let known = self.entries().into_iter().map(|entry| format!("mailql.{}", entry.key));
+                let known = self.entries().into_iter().map(|entry| entry.key);
                 let hint = format!("the settings are {}", known.collect::<Vec<_>>().join(", "));
                 let error = Error::new(ErrorKind::NotFound, format!("there is no setting mailql.{key}"));
                 return Err(error.hint(hint).into());
