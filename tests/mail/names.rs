@@ -6,7 +6,7 @@ pub fn mails() -> Vec<Odd> {
     let named = |name: &'static str, why, fields: &[&str]| {
         let mut body = String::from("--b\n\nsee the files\n");
         for (position, fields) in fields.iter().enumerate() {
-            body += &format!("--b\n{fields}\n\nfile {position}\n");
+            body.extend(["--b\n", fields, "\n\nfile ", &position.to_string(), "\n"]);
         }
         body += "--b--";
         let header = "Subject: names\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n";

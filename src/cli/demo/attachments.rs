@@ -4,6 +4,7 @@
 //! picture of anybody.
 
 use super::dice::Dice;
+use super::encode::append;
 
 /// A file with its name and media type.
 pub(super) struct File {
@@ -50,7 +51,7 @@ pub(super) fn pdf(lines: &[String]) -> Vec<u8> {
     let mut page = String::from("BT /F1 12 Tf 56 780 Td 18 TL\n");
     for line in lines {
         let line = line.replace('\\', "\\\\").replace('(', "\\(").replace(')', "\\)");
-        page += &format!("({line}) Tj T*\n");
+        append(&mut page, format_args!("({line}) Tj T*\n"));
     }
     page += "ET";
     let objects = [
@@ -64,12 +65,15 @@ pub(super) fn pdf(lines: &[String]) -> Vec<u8> {
     let mut file = String::from("%PDF-1.4\n");
     let mut table = String::from("0000000000 65535 f \n");
     for (position, object) in objects.iter().enumerate() {
-        table += &format!("{:010} 00000 n \n", file.len());
-        file += &format!("{} 0 obj\n{object}\nendobj\n", position + 1);
+        append(&mut table, format_args!("{:010} 00000 n \n", file.len()));
+        append(&mut file, format_args!("{} 0 obj\n{object}\nendobj\n", position + 1));
     }
     let start = file.len();
     let count = objects.len() + 1;
-    file += &format!("xref\n0 {count}\n{table}trailer\n<< /Size {count} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n");
+    append(
+        &mut file,
+        format_args!("xref\n0 {count}\n{table}trailer\n<< /Size {count} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n"),
+    );
     file.into_bytes()
 }
 
@@ -79,12 +83,15 @@ fn measurements(rows: u32, dice: &mut Dice) -> String {
     for row in 0..rows {
         let (lamp, minute) = (1 + row / 60, row % 60);
         let volts = 570 + dice.below(60);
-        table += &format!(
-            "AP-{lamp:04},{minute},{}.{:02},{},{}\n",
-            volts / 100,
-            volts % 100,
-            380 + dice.below(45),
-            18 + dice.below(31)
+        append(
+            &mut table,
+            format_args!(
+                "AP-{lamp:04},{minute},{}.{:02},{},{}\n",
+                volts / 100,
+                volts % 100,
+                380 + dice.below(45),
+                18 + dice.below(31)
+            ),
         );
     }
     table

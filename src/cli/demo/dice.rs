@@ -1,6 +1,6 @@
 //! Numbers that look thrown and are the same every time.
 //!
-//! SplitMix64 by its published constants: nothing here is good enough for secrets.
+//! `SplitMix64` by its published constants: nothing here is good enough for secrets.
 
 /// A sequence of numbers that its seed decides.
 pub(super) struct Dice(u64);

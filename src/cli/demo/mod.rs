@@ -1,8 +1,8 @@
 //! The sample mailbox: about 400 mails of a small workshop that makes bicycle lamps, as a Maildir.
 //!
 //! Made in code and the same every time, but for its dates, which are relative to today. It reads
-//! nothing and knows nothing of tables. Read on in [`story`] for what is in it, in [`mime`] for how
-//! a mail is put together, in [`maildir`] for how it gets on disk.
+//! nothing and knows nothing of tables. Read on in `story` for what is in it, in `mime` for how
+//! a mail is put together, in `maildir` for how it gets on disk.
 
 mod attachments;
 mod clock;

@@ -5,7 +5,7 @@
 use chrono::{Datelike, Duration};
 
 use super::attachments;
-use super::encode;
+use super::encode::{self, append};
 use super::invitation::invitation;
 use super::mime::{Entity, wrapped};
 use super::people::{BANK, COURIER, EDITH, HOSTING, JONAS, PHONE, Person, RAVI, SOFIE, TRAINS};
@@ -111,7 +111,7 @@ fn statement(post: &mut Post, days: i64) {
     let mut rows = String::from("day;text;amount\n");
     for day in 1..=20 + post.dice.below(8) {
         let amount = post.dice.below(90_000);
-        rows += &format!("{day};transfer;{}.{:02}\n", amount / 100, amount % 100);
+        append(&mut rows, format_args!("{day};transfer;{}.{:02}\n", amount / 100, amount % 100));
     }
     let text = "Dear customer,\n\nyour statement of the last two months is attached.\n\nTidewater Bank never asks for your password, not even nicely.\n";
     let seed = post.seed();

@@ -5,6 +5,7 @@
 use chrono::{DateTime, Utc};
 
 use super::attachments::Enclosure;
+use super::encode::append;
 use super::mime::{Entity, Letter, wrapped};
 use super::people::{MARA, Person};
 use super::post::Post;
@@ -125,9 +126,9 @@ fn content(turn: &Turn, before: Option<&Turn>, moment: DateTime<Utc>, post: &mut
     let own = wrapped(&format!("{}\n\n{}", turn.text, turn.who.first_name()));
     let mut text = own.clone();
     if let Some(before) = before {
-        text += &format!("\n{} wrote:\n", before.who.name);
+        append(&mut text, format_args!("\n{} wrote:\n", before.who.name));
         for line in wrapped(before.text).lines() {
-            text += &format!("> {line}\n");
+            append(&mut text, format_args!("> {line}\n"));
         }
     }
     let seed = post.seed();
