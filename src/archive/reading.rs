@@ -117,12 +117,14 @@ struct Work<S> {
 
 impl<S: Snapshot> Work<S> {
     fn new(scan: FolderScan, snapshot: Arc<S>) -> Self {
-        let ranges = match scan.key.uids() {
-            Some(uids) => positions(snapshot.as_ref(), &uids),
+        let uids = scan.key.uids();
+        let ranges = match &uids {
+            Some(uids) => positions(snapshot.as_ref(), uids),
             None => vec![0..snapshot.len()],
         };
         let size = scan.likely_enough.map_or(FIRST_CHUNK, |enough| enough.clamp(1, FIRST_CHUNK));
-        if scan.likely_enough.is_none()
+        if uids.is_none()
+            && scan.likely_enough.is_none()
             && let Some(total) = snapshot.total(&scan.first)
         {
             scan.meter.bytes_expected.add(usize::try_from(total).unwrap_or(usize::MAX));
