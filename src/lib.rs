@@ -1,4 +1,25 @@
-//! x
-#![allow(missing_docs)]
+//! SQL over mail: a mailbox becomes tables in an Apache DataFusion session.
+//!
+//! The map, in the order in which a query passes the rooms:
+//!
+//! - [`engine`]: SQL in, batches out; the session, its names and rules. Start with [`Engine`].
+//! - [`table`]: mail as relations; each table is a declaration, one plan node scans them all.
+//! - [`mail`]: what mail is, and the seam ([`mail::MailStore`]) that backends implement.
+//! - [`archive`]: mail files behind that seam: Maildir and mbox.
+//! - [`account`]: the configuration.
+//! - [`cli`]: the program, for people; behind a feature of that name.
+//!
+//! What may name what is held by a test; see `docs/architecture.md`.
+
+pub mod account;
+pub mod archive;
+#[cfg(feature = "cli")]
+pub mod cli;
+pub mod engine;
 pub mod error;
 pub mod mail;
+pub mod table;
+
+pub use account::{AccountConfig, Config};
+pub use engine::{Account, Engine, EngineBuilder, register};
+pub use error::{Error, ErrorKind, Result};

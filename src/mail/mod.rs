@@ -13,6 +13,7 @@ pub mod flag;
 pub mod folder;
 pub mod header;
 pub mod message;
+pub mod mutf7;
 pub mod part;
 pub mod search;
 pub mod store;

@@ -1,0 +1,195 @@
+//! The command line, in two steps: what was typed, then what it means.
+//!
+//! It reads arguments only: no file is opened here and nothing is printed. `run` does what comes out.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{CommandFactory, FromArgMatches, Parser};
+
+use super::output::Shape;
+use crate::error::{Error, ErrorKind, Result};
+
+/// What is to be done, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Args {
+    pub(crate) task: Task,
+    /// What `-c` and `-f` gave, in the order typed; none means the prompt, or what is piped in.
+    pub(crate) scripts: Vec<Script>,
+    pub(crate) output: Option<PathBuf>,
+    pub(crate) shape: Option<Shape>,
+    pub(crate) config: Option<PathBuf>,
+    pub(crate) verbose: bool,
+}
+
+/// What the words of the command line ask for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Task {
+    /// Ask an account: of that name, at that path or URL, or the default one.
+    Ask(Option<String>),
+    /// The same, of the sample mailbox.
+    Demo,
+    /// List the ready-made queries, or run one.
+    Queries { name: Option<String>, account: Option<String> },
+    /// List the accounts.
+    Accounts,
+    /// Say where the configuration is.
+    ConfigPath,
+}
+
+/// Statements, and where they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Script {
+    Text(String),
+    /// A file; `-` is what is piped in.
+    File(PathBuf),
+}
+
+/// Reads the command line.
+///
+/// # Errors
+/// Clap's: a usage error, or the help and the version that were asked for.
+pub(crate) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Args, clap::Error> {
+    let mut command = Typed::command();
+    let matches = command.try_get_matches_from_mut(arguments)?;
+    let typed = Typed::from_arg_matches(&matches)?;
+    let places = |name: &str| matches.indices_of(name).into_iter().flatten().collect::<Vec<_>>();
+    let mut scripts = Vec::new();
+    scripts.extend(places("command").into_iter().zip(typed.command.iter().cloned().map(Script::Text)));
+    scripts.extend(places("file").into_iter().zip(typed.file.iter().cloned().map(Script::File)));
+    scripts.sort_by_key(|(place, _)| *place);
+    let meant = (|| {
+        let shape = typed.format.as_deref().map(Shape::named).transpose()?;
+        Ok(Args {
+            task: task(&typed.words)?,
+            scripts: scripts.into_iter().map(|(_, script)| script).collect(),
+            output: typed.output.clone(),
+            shape,
+            config: typed.config.clone(),
+            verbose: typed.verbose,
+        })
+    })();
+    meant.map_err(|error: Error| {
+        let hint = error.way_out().map(|hint| format!("\n\nhint: {hint}")).unwrap_or_default();
+        command.error(clap::error::ErrorKind::ValueValidation, format!("{error}{hint}"))
+    })
+}
+
+/// What was typed.
+#[derive(Debug, Parser)]
+#[command(name = "mailql", version, about = "SQL over mail: ask a mailbox as if it were a database", after_help = EXAMPLES)]
+struct Typed {
+    /// An account of the configuration, a path (Maildir, mbox) or a URL; or a command:
+    /// `demo`, `queries [NAME] [ACCOUNT]`, `accounts`, `config path`
+    #[arg(value_name = "ACCOUNT|URL|PATH|COMMAND")]
+    words: Vec<String>,
+
+    /// Run these statements and leave (may be repeated)
+    #[arg(short = 'c', long, value_name = "SQL")]
+    command: Vec<String>,
+
+    /// Run the statements of a file and leave (may be repeated; `-` is standard input)
+    #[arg(short = 'f', long, value_name = "FILE")]
+    file: Vec<PathBuf>,
+
+    /// Write the answer to a file (format by its ending), or, ending in `/`, save one file per row
+    #[arg(short = 'o', long, value_name = "FILE|DIR/")]
+    output: Option<PathBuf>,
+
+    /// table, csv, tsv, json, ndjson, md or parquet
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<String>,
+
+    /// The configuration file, else the one that MAILQL_CONFIG names
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// Say what is done, on standard error (MAILQL_LOG says how much)
+    #[arg(short = 'v', long)]
+    verbose: bool,
+}
+
+/// What the words mean; a path that reads like a command is written `./demo`.
+fn task(words: &[String]) -> Result<Task> {
+    let words = words.iter().map(String::as_str).collect::<Vec<_>>();
+    let usage = |message: String, hint: &str| Err(Error::new(ErrorKind::Config, message).hint(hint));
+    match words.as_slice() {
+        [] => Ok(Task::Ask(None)),
+        ["demo"] => Ok(Task::Demo),
+        ["accounts"] => Ok(Task::Accounts),
+        ["config", "path"] => Ok(Task::ConfigPath),
+        ["config", ..] => usage("config can only tell its path".to_owned(), "mailql config path"),
+        ["queries"] => Ok(Task::Queries { name: None, account: None }),
+        ["queries", name] => Ok(Task::Queries { name: Some((*name).to_owned()), account: None }),
+        ["queries", name, account] => {
+            Ok(Task::Queries { name: Some((*name).to_owned()), account: Some((*account).to_owned()) })
+        }
+        [target] => Ok(Task::Ask(Some((*target).to_owned()))),
+        [first, second, ..] if COMMANDS.contains(second) && !COMMANDS.contains(first) => {
+            usage(format!("{second} comes first: mailql {second} …"), "see mailql --help")
+        }
+        [first, rest @ ..] => {
+            let extra = rest.join(" ");
+            usage(format!("nothing is expected after {first}: {extra}"), "statements go after -c, in quotes")
+        }
+    }
+}
+
+/// Words that are no account's name.
+const COMMANDS: [&str; 4] = ["demo", "queries", "accounts", "config"];
+
+const EXAMPLES: &str = "\
+Examples:
+  mailql demo                                     look around in a sample mailbox
+  mailql demo -c \"SELECT folder, count(*) FROM MessagesInFolder GROUP BY 1\"
+  mailql work                                     the prompt, on the account `work`
+  mailql ~/Maildir -f report.sql --format csv     a script over mail files
+  mailql ~/All.mbox -o mail.parquet -c \"SELECT * FROM MessagesInFolder\"
+  mailql work -o files/ -c \"SELECT name, content FROM AttachmentContent WHERE folder = 'INBOX'\"
+  mailql queries                                  ready-made questions
+  echo \"SELECT 1\" | mailql demo
+
+Data goes to standard output, everything else to standard error.
+Exit status: 0 done, 1 a statement failed, 2 wrong usage.";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args(words: &[&str]) -> Result<Args, clap::Error> {
+        read(std::iter::once("mailql").chain(words.iter().copied()).map(OsString::from))
+    }
+
+    #[test]
+    fn options_stand_before_or_after_the_target() {
+        for words in [["demo", "-c", "SELECT 1"], ["-c", "SELECT 1", "demo"]] {
+            let args = args(&words).unwrap();
+            assert_eq!(args.task, Task::Demo);
+            assert_eq!(args.scripts, [Script::Text("SELECT 1".to_owned())]);
+        }
+    }
+
+    #[test]
+    fn scripts_keep_the_order_in_which_they_were_typed() {
+        let scripts = args(&["-c", "a", "-f", "b.sql", "work", "-c", "c"]).unwrap().scripts;
+        let expected = [Script::Text("a".into()), Script::File("b.sql".into()), Script::Text("c".into())];
+        assert_eq!(scripts, expected);
+    }
+
+    #[test]
+    fn words_that_are_no_command_name_an_account() {
+        assert_eq!(args(&["./demo"]).unwrap().task, Task::Ask(Some("./demo".to_owned())));
+        assert_eq!(args(&[]).unwrap().task, Task::Ask(None));
+        let queries = Task::Queries { name: Some("largest".into()), account: Some("work".into()) };
+        assert_eq!(args(&["queries", "largest", "work"]).unwrap().task, queries);
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_a_usage_error() {
+        for words in [vec!["work", "demo"], vec!["a", "b"], vec!["config"], vec!["--format", "xml"], vec!["--nonsense"]]
+        {
+            assert_eq!(args(&words).unwrap_err().exit_code(), 2, "{words:?}");
+        }
+        assert_eq!(args(&["--help"]).unwrap_err().exit_code(), 0);
+    }
+}

@@ -1,0 +1,217 @@
+//! The program: what people type, and what they see.
+//!
+//! Only here is anything printed, are the environment and the terminal read, and does the process end. Start at
+//! `args` for what can be typed, `session` for how a statement is run, `repl` for the prompt, `output` for the tables.
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal, Read};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray};
+use tokio::runtime::Runtime;
+
+use self::args::{Args, Script, Task};
+use self::output::{Shape, Target};
+use self::session::{Ended, Session};
+use self::source::Source;
+use crate::engine::Engine;
+use crate::error::{Error, ErrorKind, Result};
+
+mod args;
+mod complete;
+pub mod demo;
+mod highlight;
+mod meta;
+mod output;
+mod places;
+mod progress;
+mod queries;
+mod repl;
+mod say;
+mod session;
+mod signals;
+mod source;
+
+/// Does what the command line says, and gives the exit status: 0 done, 1 a statement failed, 2 wrong usage.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    say::panics_in_one_line();
+    let args = match args::read(arguments) {
+        Ok(args) => args,
+        Err(error) => {
+            drop(error.print());
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    start_tracing(args.verbose);
+    let outcome = Runtime::new().map_err(|error| Error::io("cannot start", error)).and_then(|runtime| {
+        let status = perform(&runtime, &args);
+        // What still blocks somewhere does not keep the program from ending.
+        runtime.shutdown_background();
+        status
+    });
+    outcome.unwrap_or_else(|error| {
+        say::error(&error);
+        status_of(&error)
+    })
+}
+
+fn perform(runtime: &Runtime, args: &Args) -> Result<ExitCode> {
+    match &args.task {
+        Task::ConfigPath => {
+            let path = places::config_file(args.config.as_deref());
+            let path = path.ok_or_else(|| Error::new(ErrorKind::Config, "this system tells no home directory"))?;
+            print(&format!("{}\n", path.display()))
+        }
+        Task::Accounts => {
+            let source = Source::of(&args.task, args.config.as_deref())?;
+            list_accounts(&source.engine()?, source.account())
+        }
+        Task::Queries { name: None, .. } => {
+            let (names, sentences) = queries::all().map(|query| (query.name, query.sentence())).unzip();
+            print_columns(["query", "answers"], [names, sentences])
+        }
+        Task::Queries { name: Some(name), .. } => {
+            let query = queries::Query::named(name)?;
+            let source = Source::of(&args.task, args.config.as_deref())?;
+            let session = session(&source, args)?;
+            Ok(runtime.block_on(run_texts(&session, &[query.text.to_owned()])))
+        }
+        Task::Ask(_) | Task::Demo => {
+            let texts = texts(&args.scripts)?;
+            let source = Source::of(&args.task, args.config.as_deref())?;
+            let mut session = session(&source, args)?;
+            match texts {
+                Some(texts) => Ok(runtime.block_on(run_texts(&session, &texts))),
+                None => {
+                    session.limit = Some(repl::ROWS);
+                    Ok(repl::run(runtime, session, &source))
+                }
+            }
+        }
+    }
+}
+
+fn session(source: &Source, args: &Args) -> Result<Session> {
+    let target = Target::of(args.output.as_deref(), args.shape)?;
+    let shape = args.shape.unwrap_or(Shape::Table);
+    let engine = source.engine()?;
+    let account = source.account().to_owned();
+    Ok(Session { engine, account, target, shape, expanded: false, timing: false, limit: None })
+}
+
+/// The statements to run; `None` when a person is to be asked for them.
+fn texts(scripts: &[Script]) -> Result<Option<Vec<String>>> {
+    if scripts.is_empty() && io::stdin().is_terminal() {
+        return Ok(None);
+    }
+    if scripts.is_empty() {
+        return piped().map(|text| Some(vec![text]));
+    }
+    let read = |script: &Script| match script {
+        Script::Text(text) => Ok(text.clone()),
+        Script::File(path) if path == Path::new("-") => piped(),
+        Script::File(path) => script_file(path),
+    };
+    scripts.iter().map(read).collect::<Result<Vec<_>>>().map(Some)
+}
+
+fn piped() -> Result<String> {
+    let mut text = String::new();
+    io::stdin().read_to_string(&mut text).map_err(|error| Error::io("cannot read standard input", error))?;
+    Ok(text)
+}
+
+/// The text of a file of statements, without the mark that some editors put first.
+fn script_file(path: &Path) -> Result<String> {
+    let text = std::fs::read_to_string(path);
+    let text = text.map_err(|error| Error::io(format!("cannot read {}", path.display()), error))?;
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}
+
+async fn run_texts(session: &Session, texts: &[String]) -> ExitCode {
+    let failed = |error: &Error| {
+        say::error(error);
+        status_of(error)
+    };
+    if !matches!(session.target, Target::Screen(_))
+        && let Err(error) = one_answer(session, texts)
+    {
+        return failed(&error);
+    }
+    for text in texts {
+        match session.run(text).await {
+            Ok(Ended::Done) => {}
+            Ok(Ended::ReaderGone) => return ExitCode::SUCCESS,
+            Ok(Ended::Stopped(signal)) => return ExitCode::from(signal.status()),
+            Err(error) => return failed(&error),
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+/// A file holds one answer: another would replace it.
+fn one_answer(session: &Session, texts: &[String]) -> Result<()> {
+    let mut answers = 0;
+    for text in texts {
+        answers += session.engine.parse(text)?.iter().filter(|statement| session::answers(statement)).count();
+    }
+    if answers == 1 {
+        return Ok(());
+    }
+    let message = match answers {
+        0 => "no statement answers with rows that -o could write".to_owned(),
+        _ => format!("-o takes one answer, and {answers} statements give one"),
+    };
+    Err(Error::new(ErrorKind::Config, message).hint("give one query, or use COPY (SELECT …) TO 'file' for each"))
+}
+
+fn list_accounts(engine: &Engine, default: &str) -> Result<ExitCode> {
+    let accounts = engine.accounts();
+    let described = accounts.iter().map(crate::engine::Account::describe).collect::<Vec<_>>();
+    let names = accounts.iter().map(|account| account.name.as_str()).collect();
+    let marks = accounts.iter().map(|account| if account.name == default { "default" } else { "" }).collect();
+    print_columns(["account", "where", ""], [names, described.iter().map(String::as_str).collect(), marks])
+}
+
+/// Prints a listing of the program's own.
+fn print_columns<const N: usize>(names: [&str; N], columns: [Vec<&str>; N]) -> Result<ExitCode> {
+    output::print_batch(&batch_of(names, columns)?, false)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Rows of text that the program itself made.
+fn batch_of<const N: usize>(names: [&str; N], columns: [Vec<&str>; N]) -> Result<RecordBatch> {
+    let columns = columns.into_iter().map(|column| Arc::new(StringArray::from(column)) as ArrayRef);
+    let batch = RecordBatch::try_from_iter(names.into_iter().zip(columns));
+    batch.map_err(|error| Error::from(datafusion::error::DataFusionError::from(error)))
+}
+
+fn print(text: &str) -> Result<ExitCode> {
+    use std::io::Write;
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::io("cannot write", error)),
+        _ => Ok(ExitCode::SUCCESS),
+    }
+}
+
+fn status_of(error: &Error) -> ExitCode {
+    match error.kind() {
+        ErrorKind::Config => ExitCode::from(2),
+        ErrorKind::NotFound | ErrorKind::Query | ErrorKind::Io | ErrorKind::Mail | ErrorKind::Refused => {
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Logs go to standard error, when they are asked for.
+fn start_tracing(verbose: bool) {
+    let filter = std::env::var("MAILQL_LOG").ok().filter(|filter| !filter.is_empty());
+    if !verbose && filter.is_none() {
+        return;
+    }
+    let filter = tracing_subscriber::EnvFilter::new(filter.as_deref().unwrap_or("mailql=debug"));
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false);
+    drop(subscriber.compact().try_init());
+}

@@ -1,0 +1,122 @@
+//! What a long query is doing: folders, messages, bytes and time, on standard error when that is a terminal.
+//!
+//! It only reads the metrics of a running plan and never touches the query.
+
+use std::collections::BTreeMap;
+use std::io::{self, IsTerminal};
+use std::sync::Arc;
+use std::time::Duration;
+
+use datafusion::common::runtime::SpawnedTask;
+use datafusion::physical_plan::ExecutionPlan;
+use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use tokio::time::Instant;
+
+/// The line about a running query; dropped, it is gone.
+pub(crate) struct Progress {
+    bar: ProgressBar,
+    _watcher: SpawnedTask<()>,
+}
+
+impl Progress {
+    /// Watches a plan, when there is somebody to watch it with.
+    pub(crate) fn watch(plan: Arc<dyn ExecutionPlan>) -> Option<Self> {
+        if !io::stderr().is_terminal() {
+            return None;
+        }
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
+            bar.set_style(style);
+        }
+        let watched = bar.clone();
+        let watcher = SpawnedTask::spawn(async move {
+            let start = Instant::now();
+            tokio::time::sleep(QUIET).await;
+            watched.set_draw_target(ProgressDrawTarget::stderr());
+            loop {
+                watched.set_message(line(&Counts::of(plan.as_ref()), start.elapsed()));
+                watched.tick();
+                tokio::time::sleep(STEP).await;
+            }
+        });
+        Some(Self { bar, _watcher: watcher })
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// The sums of what the scans of a plan count.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Counts(BTreeMap<String, usize>);
+
+impl Counts {
+    /// Adds up what is counted so far.
+    pub(crate) fn of(plan: &dyn ExecutionPlan) -> Self {
+        let mut counts = BTreeMap::new();
+        let mut plans = vec![plan];
+        while let Some(plan) = plans.pop() {
+            for metric in plan.metrics().iter().flat_map(datafusion::physical_plan::metrics::MetricsSet::iter) {
+                let value = metric.value();
+                *counts.entry(value.name().to_owned()).or_insert(0) += value.as_usize();
+            }
+            plans.extend(plan.children().into_iter().map(AsRef::as_ref));
+        }
+        Self(counts)
+    }
+
+    /// The sum of that name; nothing counted is zero.
+    pub(crate) fn sum(&self, name: &str) -> usize {
+        self.0.get(name).copied().unwrap_or(0)
+    }
+}
+
+fn line(counts: &Counts, elapsed: Duration) -> String {
+    let mut parts = Vec::new();
+    let folders = counts.sum("folders");
+    if folders > 0 {
+        parts.push(format!("{}/{folders} folders", counts.sum("folders_done")));
+    }
+    let messages = counts.sum("messages_fetched");
+    if messages > 0 {
+        parts.push(format!("{} messages", HumanCount(wide(messages))));
+    }
+    let bytes = wide(counts.sum("bytes_received"));
+    if bytes > 0 {
+        let expected = wide(counts.sum("bytes_expected"));
+        let of = if expected > bytes { format!(" of {}", HumanBytes(expected)) } else { String::new() };
+        let rate = u128::from(bytes) * 1000 / elapsed.as_millis().max(1);
+        parts.push(format!("{}{of}, {}/s", HumanBytes(bytes), HumanBytes(u64::try_from(rate).unwrap_or(u64::MAX))));
+    }
+    parts.push(format!("{:.0} s", elapsed.as_secs_f64()));
+    parts.join(" · ")
+}
+
+fn wide(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}
+
+/// A query shorter than this shows no progress.
+const QUIET: Duration = Duration::from_millis(500);
+/// Time between two looks.
+const STEP: Duration = Duration::from_millis(150);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_says_what_is_known_and_no_more() {
+        let counts =
+            |pairs: &[(&str, usize)]| Counts(pairs.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect());
+        assert_eq!(line(&Counts::default(), Duration::from_secs(3)), "3 s");
+        let some =
+            counts(&[("folders", 4), ("folders_done", 1), ("messages_fetched", 12_345), ("bytes_received", 2 << 20)]);
+        assert_eq!(line(&some, Duration::from_secs(2)), "1/4 folders · 12,345 messages · 2.00 MiB, 1.00 MiB/s · 2 s");
+        let expected = counts(&[("bytes_received", 1024), ("bytes_expected", 4096)]);
+        assert_eq!(line(&expected, Duration::from_secs(1)), "1.00 KiB of 4.00 KiB, 1.00 KiB/s · 1 s");
+    }
+}

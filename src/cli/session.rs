@@ -1,0 +1,222 @@
+//! One person's or one script's conversation with the engine: statements in, answers delivered.
+//!
+//! It holds what can be switched (format, timing, row limit) and knows how to stop; it reads no input.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use datafusion::arrow::array::RecordBatch;
+use datafusion::common::runtime::SpawnedTask;
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::physical_plan::stream::RecordBatchReceiverStreamBuilder;
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
+use datafusion::sql::parser::Statement;
+use datafusion::sql::sqlparser::ast::Statement as Sql;
+use futures::StreamExt;
+
+use super::output::{self, Delivered, Shape, Target};
+use super::progress::{Counts, Progress};
+use super::say;
+use super::signals::{self, Signal};
+use crate::engine::Engine;
+use crate::error::{Error, ErrorKind, Result};
+
+/// The engine and what the person set.
+pub(crate) struct Session {
+    pub(crate) engine: Engine,
+    /// The account that is asked when a statement names none.
+    pub(crate) account: String,
+    pub(crate) target: Target,
+    /// What `\o` alone goes back to.
+    pub(crate) shape: Shape,
+    pub(crate) expanded: bool,
+    pub(crate) timing: bool,
+    /// Rows that a plain query shows at the prompt; 0 is all. `None` where there is no prompt.
+    pub(crate) limit: Option<usize>,
+}
+
+/// Why running statements ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// All were run.
+    Done,
+    /// The reader of standard output left.
+    ReaderGone,
+    /// A signal came; what ran was dropped.
+    Stopped(Signal),
+}
+
+impl Session {
+    /// Runs a text of statements, one after the other, until one fails.
+    ///
+    /// # Errors
+    /// A statement cannot be parsed, planned or executed, or its answer cannot be delivered.
+    pub(crate) async fn run(&self, text: &str) -> Result<Ended> {
+        let statements = self.engine.parse(text)?;
+        let several = statements.len() > 1;
+        for (position, statement) in statements.into_iter().enumerate() {
+            let asked = tokio::select! {
+                asked = self.ask(statement) => asked,
+                signal = signals::came() => return Ok(Ended::Stopped(signal)),
+            };
+            match asked {
+                Ok(Some(Delivered::ReaderGone)) => return Ok(Ended::ReaderGone),
+                Ok(_) => {}
+                Err(error) if several => return Err(error.context("statement", (position + 1).to_string())),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Ended::Done)
+    }
+
+    /// The answer to a question of the program's own, all of it; for listings, never for mail.
+    pub(crate) async fn collect(&self, sql: &str) -> Result<Vec<RecordBatch>> {
+        Ok(self.engine.sql(sql).await?.collect().await?)
+    }
+
+    /// Shows rows that the program itself made.
+    pub(crate) fn show(&self, batch: &RecordBatch) -> Result<()> {
+        output::print_batch(batch, self.expanded)
+    }
+
+    async fn ask(&self, statement: Statement) -> Result<Option<Delivered>> {
+        let start = Instant::now();
+        let answers = answers(&statement);
+        let names_folder = names_folder(&statement);
+        let limit = self.limit.filter(|limit| *limit > 0);
+        let cap = limit.filter(|_| is_plain(&statement) && self.target == Target::Screen(Shape::Table));
+        let Some((plan, stream)) = self.start(statement, cap).await? else {
+            self.say_time(start);
+            return Ok(None);
+        };
+        let progress = Progress::watch(Arc::clone(&plan));
+        let delivered = if answers || matches!(self.target, Target::Screen(_)) {
+            Some(output::deliver(stream, &self.target, self.expanded, cap, progress).await?)
+        } else {
+            drain(stream).await?;
+            drop(progress);
+            None
+        };
+        if let Some(delivered) = delivered {
+            self.say_delivered(delivered);
+        }
+        self.say_time(start);
+        let folders = Counts::of(plan.as_ref()).sum("folders");
+        if folders > 1 && !names_folder {
+            say::hint(&format!("{folders} folders were read; WHERE folder = '…' reads one"));
+        }
+        Ok(delivered)
+    }
+
+    /// Plans a statement and starts it in a task of its own, so that it can be dropped whatever it is doing.
+    async fn start(
+        &self,
+        statement: Statement,
+        cap: Option<usize>,
+    ) -> Result<Option<(Arc<dyn ExecutionPlan>, SendableRecordBatchStream)>> {
+        let engine = self.engine.clone();
+        let planned = SpawnedTask::spawn(async move {
+            let frame = engine.plan(statement).await?;
+            if frame.schema().fields().is_empty() {
+                return Ok(None);
+            }
+            let frame = match cap {
+                // One row more than is shown tells whether there are more.
+                Some(cap) => frame.limit(0, Some(cap + 1))?,
+                None => frame,
+            };
+            let context = Arc::new(frame.task_ctx());
+            Ok::<_, Error>(Some((frame.create_physical_plan().await?, context)))
+        });
+        let planned = planned.join_unwind().await.map_err(|error| Error::new(ErrorKind::Query, error.to_string()))?;
+        let Some((plan, context)) = planned? else { return Ok(None) };
+        let mut rows = execute_stream(Arc::clone(&plan), context)?;
+        let mut builder = RecordBatchReceiverStreamBuilder::new(rows.schema(), AHEAD);
+        let sender = builder.tx();
+        builder.spawn(async move {
+            while let Some(batch) = rows.next().await {
+                if sender.send(batch).await.is_err() {
+                    break;
+                }
+            }
+            Ok(())
+        });
+        Ok(Some((plan, builder.build())))
+    }
+
+    fn say_delivered(&self, delivered: Delivered) {
+        match (delivered, &self.target) {
+            (Delivered::Written(written), Target::File(path, _)) => {
+                let rows = counted(written.rows, "row");
+                say::note(&format!("{rows}, {} written to {}", bytes(written.bytes), path.display()));
+            }
+            (Delivered::Saved(saved), Target::Directory(path)) => {
+                let files = counted(saved.files, "file");
+                let skipped = match saved.skipped {
+                    0 => String::new(),
+                    skipped => format!("; {} without content skipped", counted(skipped, "row")),
+                };
+                say::note(&format!("{files}, {} saved in {}{skipped}", bytes(saved.bytes), path.display()));
+            }
+            _ => {}
+        }
+    }
+
+    fn say_time(&self, start: Instant) {
+        if self.timing {
+            say::note(&format!("time: {:.3} s", start.elapsed().as_secs_f64()));
+        }
+    }
+}
+
+/// Tells whether a statement answers with rows that somebody asked for.
+pub(crate) fn answers(statement: &Statement) -> bool {
+    match statement {
+        Statement::Explain(_) => true,
+        Statement::CopyTo(_) | Statement::CreateExternalTable(_) | Statement::Reset(_) => false,
+        Statement::Statement(statement) => matches!(
+            **statement,
+            Sql::Query(_)
+                | Sql::Explain { .. }
+                | Sql::ExplainTable { .. }
+                | Sql::ShowVariable { .. }
+                | Sql::ShowVariables { .. }
+                | Sql::ShowTables { .. }
+                | Sql::ShowColumns { .. }
+                | Sql::ShowFunctions { .. }
+                | Sql::ShowCreate { .. }
+                | Sql::ShowDatabases { .. }
+                | Sql::ShowSchemas { .. }
+                | Sql::Execute { .. }
+        ),
+    }
+}
+
+/// Tells whether a statement only asks: then the prompt may limit it.
+fn is_plain(statement: &Statement) -> bool {
+    matches!(statement, Statement::Statement(statement) if matches!(**statement, Sql::Query(_)))
+}
+
+/// Tells whether the person thought of folders.
+fn names_folder(statement: &Statement) -> bool {
+    let text = statement.to_string().to_ascii_lowercase();
+    text.split(|character: char| !character.is_alphanumeric() && character != '_').any(|word| word == "folder")
+}
+
+async fn drain(mut stream: SendableRecordBatchStream) -> Result<()> {
+    while let Some(batch) = stream.next().await {
+        batch?;
+    }
+    Ok(())
+}
+
+fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
+fn bytes(count: u64) -> String {
+    indicatif::HumanBytes(count).to_string()
+}
+
+/// Batches that wait for the printer.
+const AHEAD: usize = 2;

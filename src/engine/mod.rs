@@ -1,0 +1,209 @@
+//! SQL in, batches out: a DataFusion session in which accounts are schemas.
+//!
+//! Wires accounts to stores and stores to tables, and executes statements. Prints nothing, and reads
+//! no environment. Next: [`catalog`] for names, [`rules`] for what is added to the planner.
+
+pub mod catalog;
+pub mod export;
+pub mod rules;
+pub mod statement;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use datafusion::common::config::ConfigExtension;
+use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
+use datafusion::sql::parser::Statement;
+
+use self::catalog::MailCatalog;
+use crate::account::{AccountConfig, Config};
+use crate::error::{Error, ErrorKind, Result};
+use crate::table::provider::Statements;
+use crate::table::settings::Settings;
+use crate::table::{TABLES, Table};
+
+/// A session over some accounts.
+///
+/// Cheap to clone; clones share the session.
+///
+/// ```no_run
+/// # async fn run() -> mailql::Result<()> {
+/// let engine = mailql::Engine::builder().mbox("archive", "All mail.mbox").build()?;
+/// let unread = engine.sql("SELECT subject FROM MessagesInFolder WHERE NOT seen").await?;
+/// println!("{}", unread.count().await?);
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Engine {
+    context: SessionContext,
+    accounts: Arc<[Account]>,
+}
+
+/// An account of a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// Its name, which is the name of its schema.
+    pub name: String,
+    /// Where its mail is.
+    pub config: AccountConfig,
+}
+
+impl Account {
+    /// Where its mail is, in a few words.
+    pub fn describe(&self) -> String {
+        self.config.describe()
+    }
+}
+
+/// Makes an [`Engine`] out of accounts given in code.
+#[derive(Debug, Clone, Default)]
+pub struct EngineBuilder {
+    config: Config,
+}
+
+impl Engine {
+    /// Opens a session over the accounts of a configuration; no mail is read yet.
+    ///
+    /// # Errors
+    /// When a setting does not exist or cannot have its value.
+    pub fn open(config: Config) -> Result<Self> {
+        let mut session = SessionConfig::new()
+            .with_information_schema(true)
+            .with_create_default_catalog_and_schema(false)
+            .with_default_catalog_and_schema(catalog::NAME, catalog::default_schema(&config))
+            // One hash table per join, so that scans see the other side's keys as a plain list.
+            .with_repartition_joins(false)
+            .with_round_robin_repartition(false);
+        let options = session.options_mut();
+        options.sql_parser.default_null_ordering = "nulls_last".to_owned();
+        options.optimizer.hash_join_inlist_pushdown_max_size = 16 * 1024 * 1024;
+        options.optimizer.hash_join_inlist_pushdown_max_distinct_values = 100_000;
+        options.execution.sort_pushdown_buffer_capacity = 8 * 1024 * 1024;
+        let state = SessionStateBuilder::new().with_config(session).with_default_features().build();
+        let context = register(&SessionContext::new_with_state(state), &config)?.enable_url_table();
+        let account = |(name, config)| Account { name, config };
+        Ok(Self { context, accounts: config.accounts.into_iter().map(account).collect() })
+    }
+
+    /// Begins a session over accounts that are given in code.
+    pub fn builder() -> EngineBuilder {
+        EngineBuilder::default()
+    }
+
+    /// Plans one statement; it runs when the data frame is collected, streamed or shown.
+    ///
+    /// # Errors
+    /// When the text is not exactly one statement, or cannot be planned.
+    pub async fn sql(&self, text: &str) -> Result<DataFrame> {
+        let mut statements = self.parse(text)?.into_iter();
+        match (statements.next(), statements.next()) {
+            (Some(statement), None) => self.plan(statement).await,
+            (None, _) => Err(Error::new(ErrorKind::Query, "there is no statement")),
+            (Some(_), Some(_)) => Err(Error::new(ErrorKind::Query, "there is more than one statement")
+                .hint("Engine::parse takes several apart, Engine::plan plans each")),
+        }
+    }
+
+    /// Takes a text apart into its statements.
+    ///
+    /// # Errors
+    /// When it is no SQL.
+    pub fn parse(&self, text: &str) -> Result<Vec<Statement>> {
+        statement::parse(&self.context, text)
+    }
+
+    /// Plans one parsed statement, as [`Engine::sql`] does.
+    ///
+    /// # Errors
+    /// When it cannot be planned.
+    pub async fn plan(&self, statement: Statement) -> Result<DataFrame> {
+        statement::plan(&self.context, statement).await
+    }
+
+    /// The session, for everything else that DataFusion can do.
+    pub fn context(&self) -> &SessionContext {
+        &self.context
+    }
+
+    /// The accounts, by name.
+    pub fn accounts(&self) -> &[Account] {
+        &self.accounts
+    }
+}
+
+impl EngineBuilder {
+    /// Adds an account over a Maildir.
+    #[must_use]
+    pub fn maildir(self, name: impl Into<String>, path: impl Into<PathBuf>) -> Self {
+        self.account(name, AccountConfig::Maildir(path.into()))
+    }
+
+    /// Adds an account over an mbox file or a directory of them.
+    #[must_use]
+    pub fn mbox(self, name: impl Into<String>, path: impl Into<PathBuf>) -> Self {
+        self.account(name, AccountConfig::Mbox(path.into()))
+    }
+
+    /// Adds an account.
+    #[must_use]
+    pub fn account(mut self, name: impl Into<String>, account: AccountConfig) -> Self {
+        self.config.accounts.insert(name.into(), account);
+        self
+    }
+
+    /// Makes an account the default one; else it is the first by name.
+    #[must_use]
+    pub fn default_account(mut self, name: impl Into<String>) -> Self {
+        self.config.default = Some(name.into());
+        self
+    }
+
+    /// Keeps indexes of mail files in a directory; else they are kept in memory.
+    #[must_use]
+    pub fn cache(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.config.cache = Some(directory.into());
+        self
+    }
+
+    /// Opens the session.
+    ///
+    /// # Errors
+    /// As [`Engine::open`].
+    pub fn build(self) -> Result<Engine> {
+        Engine::open(self.config)
+    }
+}
+
+/// Adds the accounts to a session that somebody else made, and gives the session back.
+///
+/// It gets the catalog `mail`, the settings `mailql.*` and the planner rules; its own catalogs, its
+/// `datafusion.*` options and its default schema stay. The context that is passed shares its state
+/// with the one that comes back.
+///
+/// # Errors
+/// When a setting of the configuration does not exist or cannot have its value.
+pub fn register(context: &SessionContext, config: &Config) -> Result<SessionContext> {
+    let mut settings = Settings::default();
+    for (name, value) in &config.settings {
+        datafusion::common::config::ExtensionOptions::set(&mut settings, name, value).map_err(Error::from)?;
+    }
+    debug_assert_eq!(Settings::PREFIX, "mailql");
+    let state = context.state();
+    let mut session = state.config().clone().with_extension(Arc::new(Statements::default()));
+    session.options_mut().extensions.insert(settings);
+    let physical = rules::physical(state.physical_optimizers());
+    let state = SessionStateBuilder::new_from_existing(state)
+        .with_config(session)
+        .with_physical_optimizer_rules(physical)
+        .with_analyzer_rule(Arc::new(rules::ReadOnly))
+        .build();
+    *context.state_ref().write() = state;
+    context.register_catalog(catalog::NAME, Arc::new(MailCatalog::new(config)?));
+    Ok(context.clone())
+}
+
+/// The tables that every account has, as they are declared.
+pub fn tables() -> &'static [&'static Table] {
+    &TABLES
+}

@@ -1,0 +1,154 @@
+//! What is added to DataFusion's planner: a guard, a choice of join sides, and a refusal to write.
+//!
+//! Rules look at plans and change them; they read no mail.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use datafusion::catalog::default_table_source::source_as_provider;
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::stats::Precision;
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
+use datafusion::common::JoinType;
+use datafusion::error::Result;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::optimizer::AnalyzerRule;
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_plan::aggregates::AggregateExec;
+use datafusion::physical_plan::joins::HashJoinExec;
+use datafusion::physical_plan::sorts::sort::SortExec;
+use datafusion::physical_plan::{ExecutionPlan, StatisticsContext, StatisticsArgs};
+
+use crate::error::{Error, ErrorKind};
+use crate::table::provider::MailTable;
+use crate::table::scan::MailScanExec;
+
+/// A list of physical rules.
+pub type PhysicalRules = Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>>;
+
+/// The rules of a session, with ours at their places among them.
+pub fn physical(rules: &[Arc<dyn PhysicalOptimizerRule + Send + Sync>]) -> PhysicalRules {
+    let mut ours: PhysicalRules = Vec::with_capacity(rules.len() + 1);
+    for rule in rules {
+        match rule.name() {
+            "join_selection" => {
+                ours.push(Arc::new(SmallSideFirst));
+                ours.push(Arc::clone(rule));
+            }
+            "FilterPushdown(Post)" => ours.push(Arc::new(GuardedFilterPushdown(Arc::clone(rule)))),
+            _ => ours.push(Arc::clone(rule)),
+        }
+    }
+    ours
+}
+
+/// Keeps filters that joins, sorts and aggregates make at run time off ambiguous ground.
+///
+/// DataFusion 55.2 hands such a filter down by column name and takes the first column of that name
+/// (fixed for 56 by apache/datafusion#25259). Where a schema below has the same name twice, the kind
+/// of filter that would pass it is turned off for the statement.
+#[derive(Debug)]
+struct GuardedFilterPushdown(Arc<dyn PhysicalOptimizerRule + Send + Sync>);
+
+impl PhysicalOptimizerRule for GuardedFilterPushdown {
+    fn optimize(&self, plan: Arc<dyn ExecutionPlan>, config: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
+        let mut guarded = config.clone();
+        let optimizer = &mut guarded.optimizer;
+        plan.apply(|node| {
+            let node = node.as_ref();
+            if let Some(join) = node.downcast_ref::<HashJoinExec>() {
+                if has_ambiguous_names(join.right())? {
+                    optimizer.enable_join_dynamic_filter_pushdown = false;
+                }
+            } else if let Some(sort) = node.downcast_ref::<SortExec>() {
+                if has_ambiguous_names(sort.input())? {
+                    optimizer.enable_topk_dynamic_filter_pushdown = false;
+                }
+            } else if let Some(aggregate) = node.downcast_ref::<AggregateExec>()
+                && has_ambiguous_names(aggregate.input())?
+            {
+                optimizer.enable_aggregate_dynamic_filter_pushdown = false;
+            }
+            Ok(TreeNodeRecursion::Continue)
+        })?;
+        self.0.optimize(plan, &guarded)
+    }
+
+    fn name(&self) -> &'static str {
+        "FilterPushdown(Post)"
+    }
+
+    fn schema_check(&self) -> bool {
+        self.0.schema_check()
+    }
+}
+
+fn has_ambiguous_names(plan: &Arc<dyn ExecutionPlan>) -> Result<bool> {
+    plan.exists(|node| {
+        let schema = node.schema();
+        let mut seen = HashSet::new();
+        Ok(!schema.fields().iter().all(|field| seen.insert(field.name())))
+    })
+}
+
+/// Puts a side without mail on the build side of a join when nobody knows how large it is.
+///
+/// Then the scan of mail sees its keys and reads only what matches; a CSV file has no statistics.
+#[derive(Debug)]
+struct SmallSideFirst;
+
+impl PhysicalOptimizerRule for SmallSideFirst {
+    fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _config: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
+        plan.transform_up(|node| match node.downcast_ref::<HashJoinExec>() {
+            Some(join) if is_mail_first(join)? => Ok(Transformed::yes(join.swap_inputs(*join.partition_mode())?)),
+            _ => Ok(Transformed::no(node)),
+        })
+        .data()
+    }
+
+    fn name(&self) -> &'static str {
+        "mail_small_side_first"
+    }
+
+    fn schema_check(&self) -> bool {
+        true
+    }
+}
+
+fn is_mail_first(join: &HashJoinExec) -> Result<bool> {
+    let gains = matches!(join.join_type(), JoinType::Inner | JoinType::LeftSemi);
+    if !gains || join.null_aware || !has_mail(join.left())? || has_mail(join.right())? {
+        return Ok(false);
+    }
+    let known = StatisticsContext::new().compute(join.right().as_ref(), &StatisticsArgs::new())?;
+    Ok(known.num_rows == Precision::Absent)
+}
+
+fn has_mail(plan: &Arc<dyn ExecutionPlan>) -> Result<bool> {
+    plan.exists(|node| Ok(node.is::<MailScanExec>()))
+}
+
+/// Refuses statements that would write to our tables, before anything is done.
+#[derive(Debug)]
+pub struct ReadOnly;
+
+impl AnalyzerRule for ReadOnly {
+    fn analyze(&self, plan: LogicalPlan, _config: &ConfigOptions) -> Result<LogicalPlan> {
+        plan.apply_with_subqueries(|node| {
+            if let LogicalPlan::Dml(write) = node
+                && let Ok(provider) = source_as_provider(&write.target)
+                && let Some(table) = provider.downcast_ref::<MailTable>()
+            {
+                let what = write.op.name().to_uppercase();
+                let error = Error::new(ErrorKind::Refused, format!("{what} on {} is refused: mailql only reads, so far", table.table().name));
+                return Err(error.hint("change mail with a mail program").into());
+            }
+            Ok(TreeNodeRecursion::Continue)
+        })?;
+        Ok(plan)
+    }
+
+    fn name(&self) -> &'static str {
+        "mail_read_only"
+    }
+}

@@ -1,0 +1,62 @@
+//! Statements: text to parsed statements to data frames.
+//!
+//! Where DataFusion's own statements do not know our names, they are rewritten here.
+
+use datafusion::catalog::CatalogProvider;
+use datafusion::prelude::{DataFrame, SessionContext};
+use datafusion::sql::parser::{DFParserBuilder, Statement};
+use datafusion::sql::sqlparser::ast::{self, Ident, ObjectName};
+use datafusion::sql::sqlparser::dialect::dialect_from_str;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::table;
+
+/// Takes a text apart into its statements, in the session's dialect.
+///
+/// # Errors
+/// When it is no SQL.
+pub fn parse(context: &SessionContext, text: &str) -> Result<Vec<Statement>> {
+    let state = context.state();
+    let options = &state.config().options().sql_parser;
+    let Some(dialect) = dialect_from_str(options.dialect) else {
+        return Err(Error::new(ErrorKind::Config, format!("there is no SQL dialect '{}'", options.dialect)));
+    };
+    let parser = DFParserBuilder::new(text).with_dialect(dialect.as_ref()).with_recursion_limit(options.recursion_limit.get());
+    Ok(parser.build().and_then(|mut parser| parser.parse_statements()).map_err(Error::from)?.into())
+}
+
+/// Plans a statement; it runs when the data frame does.
+///
+/// # Errors
+/// When it cannot be planned.
+pub async fn plan(context: &SessionContext, mut statement: Statement) -> Result<DataFrame> {
+    if let Statement::Statement(inner) = &mut statement
+        && let ast::Statement::ShowColumns { show_options, .. } = inner.as_mut()
+        && let Some(name) = show_options.show_in.as_mut().and_then(|show_in| show_in.parent_name.as_mut())
+    {
+        *name = displayed(context, name);
+    }
+    let state = context.state();
+    let plan = state.statement_to_plan(statement).await.map_err(Error::from)?;
+    context.execute_logical_plan(plan).await.map_err(Error::from)
+}
+
+/// The name of a table as it is displayed, with its schema: SHOW COLUMNS compares letter by letter.
+fn displayed(context: &SessionContext, name: &ObjectName) -> ObjectName {
+    let parts: Vec<&Ident> = name.0.iter().filter_map(|part| part.as_ident()).collect();
+    let Some(table) = parts.last().and_then(|last| table::find(&last.value)) else { return name.clone() };
+    let state = context.state();
+    let options = &state.config().options().catalog;
+    let schema = match parts.as_slice() {
+        [.., schema, _] => schema.value.clone(),
+        _ => options.default_schema.clone(),
+    };
+    let catalog = match parts.as_slice() {
+        [catalog, _, _] => catalog.value.clone(),
+        _ => options.default_catalog.clone(),
+    };
+    let names = context.catalog(&catalog).map(|catalog: std::sync::Arc<dyn CatalogProvider>| catalog.schema_names());
+    let exact = names.into_iter().flatten().find(|known| known.eq_ignore_ascii_case(&schema)).unwrap_or(schema);
+    let quoted = |text: String| Ident::with_quote('"', text);
+    ObjectName::from(vec![quoted(catalog), quoted(exact), quoted(table.name.to_owned())])
+}

@@ -1,0 +1,301 @@
+//! The scan: plain data that says what is read, and the plan node that carries it.
+//!
+//! Planning never touches a store; only the streams of [`super::read`] do, when they are polled.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::{Schema, SchemaRef};
+use datafusion::common::stats::Precision;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{Statistics, config::ConfigOptions};
+use datafusion::error::Result;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::utils::{collect_columns, reassign_expr_columns};
+use datafusion::physical_expr::{DynamicFilterTracking, EquivalenceProperties, PhysicalExpr, split_conjunction};
+use datafusion::physical_expr_common::physical_expr::{fmt_sql, is_volatile};
+use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType, SchedulingType};
+use datafusion::physical_plan::filter_pushdown::{
+    ChildPushdownResult, FilterPushdownPhase, FilterPushdownPropagation, PushedDown,
+};
+use datafusion::physical_plan::metrics::MetricsSet;
+use datafusion::physical_plan::statistics::StatisticsArgs;
+use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties};
+
+use super::pushdown::{self, Pushed};
+use super::read::{Reading, Runs};
+use super::{Rows, Table};
+use crate::mail::{Fetch, MailStore, Statement};
+
+/// An account as a scan sees it.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// The account's name.
+    pub account: Arc<str>,
+    /// Where its mail is.
+    pub store: Arc<dyn MailStore>,
+}
+
+/// What is read of a table: plain data.
+#[derive(Debug, Clone)]
+pub struct Scan {
+    /// The table.
+    pub table: &'static Table,
+    /// The accounts, in order.
+    pub sources: Arc<[Source]>,
+    /// The columns that come out, by position in the table.
+    pub projection: Vec<usize>,
+    /// The conditions that must all hold, over the columns of the whole table.
+    pub predicate: Vec<Arc<dyn PhysicalExpr>>,
+    /// How many rows each lane gives at most.
+    pub limit: Option<usize>,
+    /// How many folders are read at once at most.
+    pub connections: usize,
+    /// Whether predicates may choose what is read.
+    pub pushdown: bool,
+}
+
+/// What is read first, which conditions choose among that, and what is read of the rest.
+#[derive(Debug, Clone)]
+pub struct Phases {
+    /// What is read of every message that the store finds.
+    pub first: Fetch,
+    /// Conditions that can be checked then; none when there is nothing more to read.
+    pub sieve: Vec<Arc<dyn PhysicalExpr>>,
+    /// What is read of the messages that pass.
+    pub rest: Fetch,
+}
+
+impl Scan {
+    /// The folders that the statement names; nothing when it leaves them open.
+    pub fn folders(&self) -> Option<BTreeSet<String>> {
+        let fixed = self.fixed().filter_map(|predicate| pushdown::folders(self.table, predicate));
+        fixed.reduce(|left, right| left.intersection(&right).cloned().collect())
+    }
+
+    /// The key that every store is asked with, as far as planning knows it.
+    pub fn search(&self) -> Option<Pushed> {
+        let keys = self.fixed().map(|predicate| pushdown::search(self.table, predicate, None));
+        keys.flatten().reduce(|left, right| Pushed { key: left.key.and(right.key), answer: left.answer })
+    }
+
+    /// How the columns of the predicate are read before the others.
+    pub fn phases(&self) -> Phases {
+        let fetch = |predicates: &[Arc<dyn PhysicalExpr>]| self.table.fetch(self.positions(predicates));
+        let all = self.table.fetch(self.columns());
+        // What can be decided without contents is decided before any is read.
+        let cheap: Vec<_> =
+            self.predicate.iter().filter(|one| !fetch(std::slice::from_ref(one)).has_content()).cloned().collect();
+        let sieve = if cheap.is_empty() { self.predicate.clone() } else { cheap };
+        let first = fetch(&sieve);
+        let rest = all.without(&first);
+        if sieve.is_empty() || rest.is_empty() || !self.pushdown {
+            return Phases { first: all, sieve: Vec::new(), rest: Fetch::default() };
+        }
+        Phases { first, sieve, rest }
+    }
+
+    /// The positions of the columns that come out or are needed to check the predicate, ascending.
+    pub fn columns(&self) -> Vec<usize> {
+        let mut columns = self.positions(&self.predicate);
+        columns.extend(&self.projection);
+        columns.into_iter().collect()
+    }
+
+    /// The positions of the columns of some conditions.
+    pub fn positions(&self, predicates: &[Arc<dyn PhysicalExpr>]) -> BTreeSet<usize> {
+        let names: BTreeSet<String> =
+            predicates.iter().flat_map(collect_columns).map(|column| column.name().to_owned()).collect();
+        (0..).zip(self.table.columns()).filter(|(_, column)| names.contains(column.name)).map(|(at, _)| at).collect()
+    }
+
+    /// How many lanes read at once.
+    pub fn lanes(&self) -> usize {
+        let is_one_folder = self.folders().is_some_and(|folders| folders.len() <= 1) && self.sources.len() == 1;
+        if is_one_folder || self.table.rows == Rows::Folder {
+            return 1;
+        }
+        let lanes: usize = self.sources.iter().map(|source| source.store.lanes()).sum();
+        lanes.clamp(1, self.connections)
+    }
+
+    /// The schema of what comes out.
+    pub fn schema(&self) -> SchemaRef {
+        let all = self.table.schema();
+        Arc::new(Schema::new(self.projection.iter().map(|position| all.field(*position).clone()).collect::<Vec<_>>()))
+    }
+
+    /// The conditions that are known when the statement is planned.
+    fn fixed(&self) -> impl Iterator<Item = &Arc<dyn PhysicalExpr>> {
+        self.predicate.iter().filter(|predicate| !DynamicFilterTracking::classify(predicate).contains_dynamic_filter())
+    }
+
+    /// How many rows are likely, by constants and without a look.
+    fn estimate(&self) -> usize {
+        let rows = self.table.rows.estimate() * self.sources.len();
+        let chosen = match self.search().and_then(|pushed| pushed.key.uids()) {
+            Some(uids) if uids.ranges().iter().all(|(low, high)| low == high) => {
+                uids.ranges().len().saturating_mul(self.table.rows.estimate().div_ceil(Rows::Message.estimate()))
+            }
+            _ => self.fixed().take(3).fold(rows, |rows, _| rows / 5),
+        };
+        self.limit.unwrap_or(usize::MAX).min(chosen.max(1))
+    }
+}
+
+impl fmt::Display for Scan {
+    /// As EXPLAIN shows it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let accounts: Vec<&str> = self.sources.iter().map(|source| &*source.account).collect();
+        write!(f, "MailScan: {} account={}", self.table.name, accounts.join(","))?;
+        match self.folders() {
+            Some(folders) => write!(f, " folders=[{}]", folders.into_iter().collect::<Vec<_>>().join(", "))?,
+            None => f.write_str(" folders=all")?,
+        }
+        if let Some(pushed) = self.search().filter(|_| self.pushdown) {
+            write!(f, " search=[{}]", pushed.key)?;
+        }
+        let fixed: Vec<String> = self.fixed().map(|predicate| fmt_sql(predicate.as_ref()).to_string()).collect();
+        if !fixed.is_empty() {
+            write!(f, " then=[{}]", fixed.join(" AND "))?;
+        }
+        let dynamic = self.predicate.len() - fixed.len();
+        if dynamic > 0 {
+            write!(f, " dynamic_filters={dynamic}")?;
+        }
+        if self.table.rows != Rows::Folder {
+            let phases = self.phases();
+            write!(f, " fetch=[{}]", phases.first)?;
+            if !phases.rest.is_empty() {
+                write!(f, " rest=[{}]", phases.rest)?;
+            }
+        }
+        if let Some(limit) = self.limit {
+            write!(f, " limit={limit}")?;
+        }
+        write!(f, " lanes={}", self.lanes())
+    }
+}
+
+/// The plan node that reads mail.
+#[derive(Debug)]
+pub struct MailScanExec {
+    scan: Arc<Scan>,
+    statement: Statement,
+    runs: Runs,
+    properties: Arc<PlanProperties>,
+}
+
+impl MailScanExec {
+    /// A node for a scan within a statement.
+    pub fn new(scan: Scan, statement: Statement) -> Self {
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(scan.schema()),
+            Partitioning::UnknownPartitioning(scan.lanes()),
+            EmissionType::Incremental,
+            Boundedness::Bounded,
+        );
+        let properties = properties.with_scheduling_type(SchedulingType::Cooperative);
+        Self { scan: Arc::new(scan), statement, runs: Runs::default(), properties: Arc::new(properties) }
+    }
+
+    /// What it reads.
+    pub fn scan(&self) -> &Scan {
+        &self.scan
+    }
+
+    fn with_scan(&self, scan: Scan) -> Arc<dyn ExecutionPlan> {
+        Arc::new(Self::new(scan, self.statement.clone()))
+    }
+}
+
+impl DisplayAs for MailScanExec {
+    fn fmt_as(&self, format: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match format {
+            DisplayFormatType::Default | DisplayFormatType::Verbose => write!(f, "{}", self.scan),
+            DisplayFormatType::TreeRender => write!(f, "{}", self.scan.table.name),
+        }
+    }
+}
+
+impl ExecutionPlan for MailScanExec {
+    fn name(&self) -> &'static str {
+        "MailScan"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        Vec::new()
+    }
+
+    /// Names the dynamic filters, or the joins that make them would not.
+    fn apply_expressions(
+        &self,
+        visit: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        datafusion::physical_plan::execution_plan::apply_expression_roots(&self.scan.predicate, visit)
+    }
+
+    fn with_new_children(self: Arc<Self>, _children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(self)
+    }
+
+    fn reset_state(self: Arc<Self>) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(self.with_scan((*self.scan).clone()))
+    }
+
+    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let reading = self.runs.join(partition, || Reading::new(Arc::clone(&self.scan), self.statement.clone()));
+        Ok(reading.lane(context.session_config().batch_size()))
+    }
+
+    fn metrics(&self) -> Option<MetricsSet> {
+        Some(self.runs.metrics())
+    }
+
+    fn statistics_from_inputs(&self, _inputs: &[Arc<Statistics>], args: &StatisticsArgs) -> Result<Arc<Statistics>> {
+        let mut statistics = Statistics::new_unknown(&self.schema());
+        let lanes = if args.partition().is_some() { self.scan.lanes() } else { 1 };
+        statistics.num_rows = Precision::Inexact(self.scan.estimate().div_ceil(lanes));
+        Ok(Arc::new(statistics))
+    }
+
+    fn fetch(&self) -> Option<usize> {
+        self.scan.limit
+    }
+
+    fn with_fetch(&self, limit: Option<usize>) -> Option<Arc<dyn ExecutionPlan>> {
+        let least = [limit, self.scan.limit].into_iter().flatten().min();
+        Some(self.with_scan(Scan { limit: least, ..(*self.scan).clone() }))
+    }
+
+    fn handle_child_pushdown_result(
+        &self,
+        _phase: FilterPushdownPhase,
+        result: ChildPushdownResult,
+        _config: &ConfigOptions,
+    ) -> Result<FilterPushdownPropagation<Arc<dyn ExecutionPlan>>> {
+        // What comes after a limit must not be checked before it.
+        if self.scan.limit.is_some() {
+            return Ok(FilterPushdownPropagation::all_unsupported(result));
+        }
+        let schema = self.scan.table.schema();
+        let mut scan = (*self.scan).clone();
+        let mut answers = Vec::with_capacity(result.parent_filters.len());
+        for filter in result.parent_filters {
+            if is_volatile(&filter.filter) {
+                answers.push(PushedDown::No);
+                continue;
+            }
+            let filter = reassign_expr_columns(filter.filter, &schema)?;
+            scan.predicate.extend(split_conjunction(&filter).into_iter().cloned());
+            answers.push(PushedDown::Yes);
+        }
+        let updated = self.with_scan(scan);
+        Ok(FilterPushdownPropagation::with_parent_pushdown_result(answers).with_updated_node(updated))
+    }
+}

@@ -1,0 +1,78 @@
+//! The settings under `mailql.`, as options of the session: `SET mailql.pushdown = false`.
+//!
+//! Only what something obeys is here.
+
+use std::any::Any;
+
+use datafusion::common::config::{ConfigEntry, ConfigExtension, ExtensionOptions};
+use datafusion::error::{DataFusionError, Result};
+
+use crate::error::{Error, ErrorKind};
+
+/// The settings of a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// How many folders are read at once, at most.
+    pub connections: usize,
+    /// Whether predicates choose folders, messages and what is read of them; off to check that they do it right.
+    pub pushdown: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { connections: 3, pushdown: true }
+    }
+}
+
+impl ConfigExtension for Settings {
+    const PREFIX: &'static str = "mailql";
+}
+
+impl ExtensionOptions for Settings {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn as_any_mut(&mut self) -> &mut dyn Any {
+        self
+    }
+
+    fn cloned(&self) -> Box<dyn ExtensionOptions> {
+        Box::new(self.clone())
+    }
+
+    fn set(&mut self, key: &str, value: &str) -> Result<()> {
+        match key {
+            "connections" => match value.parse() {
+                Ok(connections) if (1..=MAX_CONNECTIONS).contains(&connections) => self.connections = connections,
+                _ => return Err(refused(key, value, "a number from 1 to 16")),
+            },
+            "pushdown" => match value.to_lowercase().as_str() {
+                "true" | "on" => self.pushdown = true,
+                "false" | "off" => self.pushdown = false,
+                _ => return Err(refused(key, value, "true or false")),
+            },
+            _ => {
+                let known = self.entries().into_iter().map(|entry| format!("mailql.{}", entry.key));
+                let hint = format!("the settings are {}", known.collect::<Vec<_>>().join(", "));
+                let error = Error::new(ErrorKind::NotFound, format!("there is no setting mailql.{key}"));
+                return Err(error.hint(hint).into());
+            }
+        }
+        Ok(())
+    }
+
+    fn entries(&self) -> Vec<ConfigEntry> {
+        let entry = |key: &str, value: String, description| ConfigEntry { key: key.to_owned(), value: Some(value), description };
+        vec![
+            entry("connections", self.connections.to_string(), "How many folders are read at once, at most"),
+            entry("pushdown", self.pushdown.to_string(), "Whether predicates choose folders, messages and what is read of them"),
+        ]
+    }
+}
+
+fn refused(key: &str, value: &str, expected: &str) -> DataFusionError {
+    Error::new(ErrorKind::Config, format!("mailql.{key} cannot be '{value}'")).hint(format!("it is {expected}")).into()
+}
+
+const MAX_CONNECTIONS: usize = 16;
