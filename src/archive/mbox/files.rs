@@ -102,10 +102,9 @@ fn is_mbox(path: &Path, name: &str) -> Result<bool> {
     let looks_so = beginning(path).map_err(|error| Error::io(format!("cannot read {}", path.display()), error))?;
     Ok(match looks_so {
         Beginning::Dated => true,
-        Beginning::Undated => is_called_so,
         Beginning::Empty => is_called_so || !name.contains('.'),
         // A file that says it is one and is not is an error when it is read, not a folder less.
-        Beginning::Other => is_called_so,
+        Beginning::Undated | Beginning::Other => is_called_so,
     })
 }
 
