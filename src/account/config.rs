@@ -75,15 +75,19 @@ impl Config {
     /// When nothing is there, or it is a URL.
     pub fn from_target(target: &str) -> Result<Self> {
         if target.contains("://") {
-            return Err(Error::new(ErrorKind::Config, format!("cannot open {target}: only mail files can be read, so far"))
-                .hint("give a Maildir, an mbox file or a directory of them"));
+            return Err(Error::new(
+                ErrorKind::Config,
+                format!("cannot open {target}: only mail files can be read, so far"),
+            )
+            .hint("give a Maildir, an mbox file or a directory of them"));
         }
         Self::from_path(Path::new(target))
     }
 
     fn from_path(path: &Path) -> Result<Self> {
         let path = path.canonicalize().map_err(|error| {
-            Error::io(format!("cannot open {}", path.display()), error).hint("give a Maildir, an mbox file, a directory of them, or the name of an account")
+            Error::io(format!("cannot open {}", path.display()), error)
+                .hint("give a Maildir, an mbox file, a directory of them, or the name of an account")
         })?;
         let stem = path.file_stem().map_or_else(|| "mail".into(), |stem| stem.to_string_lossy().into_owned());
         let name = if RESERVED[..2].contains(&stem.to_lowercase().as_str()) { format!("{stem}-mail") } else { stem };
@@ -154,8 +158,10 @@ impl Account {
         match (self.maildir, self.mbox) {
             (Some(path), None) => absolute(path).map(AccountConfig::Maildir),
             (None, Some(path)) => absolute(path).map(AccountConfig::Mbox),
-            (None, None) => Err(Error::new(ErrorKind::Config, format!("account '{name}' does not say where its mail is"))
-                .hint("give it maildir = \"…\" or mbox = \"…\"")),
+            (None, None) => {
+                Err(Error::new(ErrorKind::Config, format!("account '{name}' does not say where its mail is"))
+                    .hint("give it maildir = \"…\" or mbox = \"…\""))
+            }
             (Some(_), Some(_)) => {
                 Err(Error::new(ErrorKind::Config, format!("account '{name}' has both a maildir and an mbox"))
                     .hint("make them two accounts; the schema accounts reads all of them at once"))
@@ -166,11 +172,15 @@ impl Account {
 
 fn check_name(name: &str, others: &BTreeMap<String, AccountConfig>) -> Result<()> {
     if RESERVED.contains(&name.to_lowercase().as_str()) {
-        return Err(Error::new(ErrorKind::Config, format!("no account can be named '{name}'")).hint("choose another name"));
+        return Err(
+            Error::new(ErrorKind::Config, format!("no account can be named '{name}'")).hint("choose another name")
+        );
     }
     match others.keys().find(|other| other.eq_ignore_ascii_case(name)) {
-        Some(other) => Err(Error::new(ErrorKind::Config, format!("the accounts '{other}' and '{name}' differ in case only"))
-            .hint("account names match in any case; rename one")),
+        Some(other) => {
+            Err(Error::new(ErrorKind::Config, format!("the accounts '{other}' and '{name}' differ in case only"))
+                .hint("account names match in any case; rename one"))
+        }
         None => Ok(()),
     }
 }

@@ -107,7 +107,9 @@ impl Source {
     fn configured(file: Option<&Path>, given: bool) -> Result<Config> {
         match file {
             // The usual place may be empty; a file that somebody names may not.
-            Some(file) if given || file.exists() || std::env::var_os("MAILQL_CONFIG").is_some() => Config::read(file, etcetera::home_dir().ok().as_deref()),
+            Some(file) if given || file.exists() || std::env::var_os("MAILQL_CONFIG").is_some() => {
+                Config::read(file, etcetera::home_dir().ok().as_deref())
+            }
             _ => Ok(Config::default()),
         }
     }

@@ -25,7 +25,10 @@ pub const ALL_ACCOUNTS: &str = "accounts";
 /// The schema that names without one belong to: the default account's, else the first one's.
 pub fn default_schema(config: &Config) -> String {
     let first = || config.accounts.keys().next().cloned();
-    let named = config.default.as_ref().and_then(|default| config.accounts.keys().find(|name| name.eq_ignore_ascii_case(default)));
+    let named = config
+        .default
+        .as_ref()
+        .and_then(|default| config.accounts.keys().find(|name| name.eq_ignore_ascii_case(default)));
     named.cloned().or_else(first).unwrap_or_else(|| ALL_ACCOUNTS.to_owned())
 }
 
@@ -67,7 +70,9 @@ impl CatalogProvider for MailCatalog {
 
     fn register_schema(&self, name: &str, schema: Arc<dyn SchemaProvider>) -> Result<Option<Arc<dyn SchemaProvider>>> {
         if self.schema(name).is_some() {
-            return Err(Error::new(ErrorKind::Refused, format!("there is an account or schema '{name}' already")).into());
+            return Err(
+                Error::new(ErrorKind::Refused, format!("there is an account or schema '{name}' already")).into()
+            );
         }
         let mut schemas = self.schemas.write().unwrap_or_else(PoisonError::into_inner);
         Ok(schemas.insert(name.to_owned(), schema))

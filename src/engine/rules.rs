@@ -6,10 +6,10 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use datafusion::catalog::default_table_source::source_as_provider;
+use datafusion::common::JoinType;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::stats::Precision;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
-use datafusion::common::JoinType;
 use datafusion::error::Result;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::optimizer::AnalyzerRule;
@@ -17,7 +17,7 @@ use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::aggregates::AggregateExec;
 use datafusion::physical_plan::joins::HashJoinExec;
 use datafusion::physical_plan::sorts::sort::SortExec;
-use datafusion::physical_plan::{ExecutionPlan, StatisticsContext, StatisticsArgs};
+use datafusion::physical_plan::{ExecutionPlan, StatisticsArgs, StatisticsContext};
 
 use crate::error::{Error, ErrorKind};
 use crate::table::provider::MailTable;
@@ -140,7 +140,10 @@ impl AnalyzerRule for ReadOnly {
                 && let Some(table) = provider.downcast_ref::<MailTable>()
             {
                 let what = write.op.name().to_uppercase();
-                let error = Error::new(ErrorKind::Refused, format!("{what} on {} is refused: mailql only reads, so far", table.table().name));
+                let error = Error::new(
+                    ErrorKind::Refused,
+                    format!("{what} on {} is refused: mailql only reads, so far", table.table().name),
+                );
                 return Err(error.hint("change mail with a mail program").into());
             }
             Ok(TreeNodeRecursion::Continue)

@@ -21,7 +21,8 @@ pub fn parse(context: &SessionContext, text: &str) -> Result<Vec<Statement>> {
     let Some(dialect) = dialect_from_str(options.dialect) else {
         return Err(Error::new(ErrorKind::Config, format!("there is no SQL dialect '{}'", options.dialect)));
     };
-    let parser = DFParserBuilder::new(text).with_dialect(dialect.as_ref()).with_recursion_limit(options.recursion_limit.get());
+    let parser =
+        DFParserBuilder::new(text).with_dialect(dialect.as_ref()).with_recursion_limit(options.recursion_limit.get());
     Ok(parser.build().and_then(|mut parser| parser.parse_statements()).map_err(Error::from)?.into())
 }
 

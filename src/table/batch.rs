@@ -81,7 +81,9 @@ pub fn with_rows<T>(
             .flat_map(|(owner, addresses)| {
                 let message = &messages[owner];
                 let item = |(role, position, address)| Item::Address(role, position, address);
-                addresses.iter().map(move |(role, position, address)| (owner, row(message, item((*role, *position, address)))))
+                addresses
+                    .iter()
+                    .map(move |(role, position, address)| (owner, row(message, item((*role, *position, address)))))
             })
             .unzip(),
         Rows::Attachment => messages

@@ -135,7 +135,9 @@ fn compared(
         Search::Uid => uids(operator, integer(&value)?).map(exact),
         Search::Size => sizes(operator, integer(&value)?).map(exact),
         Search::ReceivedAt => match value {
-            ScalarValue::Date32(Some(days)) => received(operator, utc_day(Timestamp(i64::from(days) * MICROSECONDS_PER_DAY))?),
+            ScalarValue::Date32(Some(days)) => {
+                received(operator, utc_day(Timestamp(i64::from(days) * MICROSECONDS_PER_DAY))?)
+            }
             value => received(operator, utc_day(instant(&value)?)?),
         },
         Search::Flag(flag) => match (operator, value) {
@@ -150,7 +152,9 @@ fn compared(
 
 fn listed(table: &Table, list: &InListExpr, place: Option<Place<'_>>) -> Option<Pushed> {
     if let Some(row) = list.expr().downcast_ref::<ScalarFunctionExpr>() {
-        return (row.name() == "struct" && !list.negated()).then(|| key_list(table, row.args(), list, place?)).flatten();
+        return (row.name() == "struct" && !list.negated())
+            .then(|| key_list(table, row.args(), list, place?))
+            .flatten();
     }
     if searched(table, list.expr())? != Search::Uid {
         return None;
@@ -178,7 +182,9 @@ fn key_list(table: &Table, columns: &[Arc<dyn PhysicalExpr>], list: &InListExpr,
         let ScalarValue::Struct(row) = value(item)? else { return None };
         let field = |position: usize| ScalarValue::try_from_array(row.column(position), 0).ok();
         let is_here = fixed.iter().all(|(position, expected)| {
-            position.is_none_or(|position| field(position).and_then(|value| text(&value)).is_none_or(|text| text == *expected))
+            position.is_none_or(|position| {
+                field(position).and_then(|value| text(&value)).is_none_or(|text| text == *expected)
+            })
         });
         if is_here {
             found.push(integer(&field(uid_position)?));
@@ -252,6 +258,9 @@ fn truncated_at(operator: Operator, at: Timestamp, unit_days: i64) -> Option<Pus
 
 /// The most days that a unit of `date_trunc` lasts, and what is truncated.
 fn truncated(expression: &Arc<dyn PhysicalExpr>) -> Option<(i64, &Arc<dyn PhysicalExpr>)> {
+    if let Some(cast) = expression.downcast_ref::<CastExpr>() {
+        return matches!(cast.cast_type(), DataType::Timestamp(_, _)).then(|| truncated(cast.expr())).flatten();
+    }
     let call = expression.downcast_ref::<ScalarFunctionExpr>().filter(|call| call.name() == "date_trunc")?;
     let [unit, argument] = call.args() else { return None };
     let days = match text(&value(unit)?)?.to_lowercase().as_str() {
@@ -319,3 +328,119 @@ fn uid(number: i64) -> Option<Uid> {
 }
 
 const MICROSECONDS_PER_DAY: i64 = 86_400_000_000;
+
+#[cfg(test)]
+mod tests {
+    use datafusion::common::DFSchema;
+    use datafusion::prelude::SessionContext;
+
+    use super::*;
+    use crate::table::find;
+
+    fn physical(sql: &str) -> (&'static Table, Arc<dyn PhysicalExpr>) {
+        let table = find("MessagesInFolder").unwrap();
+        let schema = DFSchema::try_from(table.schema()).unwrap();
+        let context = SessionContext::new();
+        let expression = context.parse_sql_expr(sql, &schema).unwrap();
+        (table, context.create_physical_expr(expression, &schema).unwrap())
+    }
+
+    /// The key of a predicate, with `~` before it when it is only a superset; `-` for none.
+    fn key(sql: &str) -> String {
+        let (table, predicate) = physical(sql);
+        match search(table, &predicate, None) {
+            None => "-".to_owned(),
+            Some(Pushed { key, answer: Answer::Exact }) => key.to_string(),
+            Some(Pushed { key, answer: Answer::Superset }) => format!("~{key}"),
+        }
+    }
+
+    fn named(sql: &str) -> Option<Vec<String>> {
+        let (table, predicate) = physical(sql);
+        folders(table, &predicate).map(|folders| folders.into_iter().collect())
+    }
+
+    #[test]
+    fn uids_become_sets() {
+        assert_eq!(key("uid = 7"), "UID 7");
+        assert_eq!(key("uid IN (3, 1, 2, 9, 10)"), "UID 1:3,9:10");
+        assert_eq!(key("uid BETWEEN 5 AND 9"), "UID 5:9");
+        assert_eq!(key("5 < uid"), "UID 6:*");
+        assert_eq!(key("uid NOT IN (1, 2, 3, 4)"), "UID 5:*");
+        assert_eq!(key("uid <> 3"), "UID 1:2,4:*");
+    }
+
+    #[test]
+    fn numbers_that_no_uid_has_find_nothing_or_everything() {
+        assert_eq!(key("uid = 0"), "NOT ALL");
+        assert_eq!(key("uid < 1"), "NOT ALL");
+        assert_eq!(key("uid >= -5"), "UID 1:*");
+        assert_eq!(key("uid > 5000000000"), "NOT ALL");
+        assert_eq!(key("uid <= 5000000000"), "UID 1:*");
+        assert_eq!(key("uid NOT IN (1, NULL)"), "~NOT ALL");
+    }
+
+    #[test]
+    fn flags_become_their_keys() {
+        assert_eq!(key("seen"), "SEEN");
+        assert_eq!(key("NOT seen AND flagged"), "UNSEEN FLAGGED");
+        assert_eq!(key("draft = false OR deleted"), "OR UNDRAFT DELETED");
+        assert_eq!(key("seen IS NOT DISTINCT FROM true"), "SEEN");
+    }
+
+    #[test]
+    fn sizes_are_strict_on_the_wire() {
+        assert_eq!(key("size > 100"), "LARGER 100");
+        assert_eq!(key("size >= 100"), "LARGER 99");
+        assert_eq!(key("size < 100"), "SMALLER 100");
+        assert_eq!(key("size <= 100"), "SMALLER 101");
+        assert_eq!(key("size = 100"), "LARGER 99 SMALLER 101");
+        assert_eq!(key("size < -1"), "NOT ALL");
+    }
+
+    #[test]
+    fn days_are_widened_on_each_side() {
+        assert_eq!(key("received_at >= '2026-01-10T12:00:00Z'"), "~SINCE 9-Jan-2026");
+        assert_eq!(key("received_at < '2026-01-10'"), "~BEFORE 12-Jan-2026");
+        assert_eq!(key("received_at::date = '2026-01-10'"), "~SINCE 9-Jan-2026 BEFORE 12-Jan-2026");
+        assert_eq!(key("date_trunc('month', received_at) = '2026-01-01'"), "~SINCE 31-Dec-2025 BEFORE 3-Feb-2026");
+        assert_eq!(key("date >= '2026-01-10'"), "-");
+    }
+
+    #[test]
+    fn only_what_is_exact_is_negated() {
+        assert_eq!(key("NOT (uid = 1 AND seen)"), "NOT (UID 1 SEEN)");
+        assert_eq!(key("NOT (seen AND subject LIKE '%a%')"), "-");
+        for superset in ["seen AND subject LIKE '%a%'", "received_at < '2026-01-10'"] {
+            let (table, superset) = physical(superset);
+            assert!(search(table, &superset, None).is_some());
+            let not: Arc<dyn PhysicalExpr> = Arc::new(NotExpr::new(superset));
+            assert_eq!(search(table, &not, None), None);
+        }
+    }
+
+    #[test]
+    fn an_and_takes_what_there_is_and_an_or_needs_both() {
+        assert_eq!(key("seen AND subject LIKE '%a%'"), "~SEEN");
+        assert_eq!(key("seen OR subject LIKE '%a%'"), "-");
+        assert_eq!(key("seen OR (flagged AND subject LIKE '%a%')"), "~OR SEEN FLAGGED");
+    }
+
+    #[test]
+    fn text_is_never_pushed() {
+        for predicate in ["subject = 'a'", "subject NOT LIKE '%a%'", "from_address ILIKE 'a%'", "labels IS NULL"] {
+            assert_eq!(key(predicate), "-", "{predicate}");
+        }
+    }
+
+    #[test]
+    fn folders_are_named_by_equality_alone() {
+        let names = |names: &[&str]| Some(names.iter().map(ToString::to_string).collect::<Vec<_>>());
+        assert_eq!(named("folder = 'A'"), names(&["A"]));
+        assert_eq!(named("folder IN ('B', 'A', 'C', 'D') AND seen"), names(&["A", "B", "C", "D"]));
+        assert_eq!(named("folder = 'A' AND folder IN ('B', 'C', 'D', 'E')"), names(&[]));
+        assert_eq!(named("folder = 'A' OR seen"), None);
+        assert_eq!(named("folder <> 'A'"), None);
+        assert_eq!(named("folder LIKE 'A%'"), None);
+    }
+}

@@ -127,7 +127,9 @@ impl Reading {
         };
         let mut found = Vec::new();
         for source in scan.sources.iter() {
-            for folder in source.store.folders(&pattern, super::folder::status([]), &self.statement, &self.meter).await? {
+            for folder in
+                source.store.folders(&pattern, super::folder::status([]), &self.statement, &self.meter).await?
+            {
                 found.push((source.clone(), folder));
             }
         }
@@ -164,7 +166,8 @@ impl Reading {
             paths.extend(folders.into_iter().map(|folder| folder.path));
         }
         let error = Error::new(ErrorKind::NotFound, format!("there is no folder '{missing}'"));
-        let likeness = |path: &&String| (strsim::jaro_winkler(&path.to_lowercase(), &missing.to_lowercase()) * 1000.0).round();
+        let likeness =
+            |path: &&String| (strsim::jaro_winkler(&path.to_lowercase(), &missing.to_lowercase()) * 1000.0).round();
         let nearest = paths.iter().max_by(|left, right| likeness(left).total_cmp(&likeness(right)));
         Err(match nearest.filter(|nearest| likeness(nearest) >= 700.0) {
             Some(nearest) => error.hint(format!("did you mean '{nearest}'? SELECT folder FROM Folder lists them all")),
@@ -176,13 +179,21 @@ impl Reading {
     /// Which folders can have rows, by the conditions on nothing but account and folder.
     fn chosen(&self, predicate: &[Arc<dyn PhysicalExpr>], found: &[(Source, Folder)]) -> Result<Vec<bool>> {
         let table = self.scan.table;
-        let positions: Vec<usize> = (0..).zip(table.columns()).filter(|(_, column)| {
-            matches!(column.search, super::column::Search::Account | super::column::Search::Folder)
-        }).map(|(position, _)| position).collect();
-        let about_folders: Vec<_> = predicate.iter().filter(|one| {
-            let columns = self.scan.positions(std::slice::from_ref(one));
-            !columns.is_empty() && columns.iter().all(|position| positions.contains(position))
-        }).cloned().collect();
+        let positions: Vec<usize> = (0..)
+            .zip(table.columns())
+            .filter(|(_, column)| {
+                matches!(column.search, super::column::Search::Account | super::column::Search::Folder)
+            })
+            .map(|(position, _)| position)
+            .collect();
+        let about_folders: Vec<_> = predicate
+            .iter()
+            .filter(|one| {
+                let columns = self.scan.positions(std::slice::from_ref(one));
+                !columns.is_empty() && columns.iter().all(|position| positions.contains(position))
+            })
+            .cloned()
+            .collect();
         let Some(check) = Check::new(self.scan.table, &positions, &about_folders)? else {
             return Ok(vec![true; found.len()]);
         };
@@ -290,7 +301,8 @@ impl Lane {
             let columns = scan.columns();
             let selection = Selection::of(scan.table, &columns);
             let predicate = conjunction_opt(scan.predicate.iter().cloned());
-            let predicate = predicate.map(|predicate| reassign_expr_columns(predicate, selection.schema())).transpose()?;
+            let predicate =
+                predicate.map(|predicate| reassign_expr_columns(predicate, selection.schema())).transpose()?;
             let position = |wanted: &usize| columns.iter().position(|column| column == wanted);
             let projection = scan.projection.iter().filter_map(position).collect();
             self.check = Some((selection, predicate, projection));

@@ -63,10 +63,18 @@ impl ExtensionOptions for Settings {
     }
 
     fn entries(&self) -> Vec<ConfigEntry> {
-        let entry = |key: &str, value: String, description| ConfigEntry { key: key.to_owned(), value: Some(value), description };
+        let entry = |key: &str, value: String, description| ConfigEntry {
+            key: key.to_owned(),
+            value: Some(value),
+            description,
+        };
         vec![
             entry("connections", self.connections.to_string(), "How many folders are read at once, at most"),
-            entry("pushdown", self.pushdown.to_string(), "Whether predicates choose folders, messages and what is read of them"),
+            entry(
+                "pushdown",
+                self.pushdown.to_string(),
+                "Whether predicates choose folders, messages and what is read of them",
+            ),
         ]
     }
 }

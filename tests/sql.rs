@@ -1,0 +1,114 @@
+//! Every file of `tests/sql/` holds on every backend: one corpus, one set of answers.
+//!
+//! `MAILQL_COMPLETE=1` writes the answers of the Maildir backend into the files, to be read before
+//! they are committed.
+
+mod mail;
+
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
+use mailql::{Engine, Error};
+use sqllogictest::{DBOutput, DefaultColumnType, Runner};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_file_holds_on_a_maildir() {
+    let directory = tempfile::tempdir().unwrap();
+    mail::write_maildir(directory.path());
+    run(|| Engine::builder().maildir("mail", directory.path()).build()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_file_holds_on_a_directory_of_mbox_files() {
+    let directory = tempfile::tempdir().unwrap();
+    mail::write_mbox(directory.path());
+    run(|| Engine::builder().mbox("mail", directory.path()).build()).await;
+}
+
+async fn run(open: impl Fn() -> Result<Engine, Error>) {
+    let mut files: Vec<PathBuf> = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sql"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.sort();
+    assert!(files.len() > 5, "the files are there");
+    let mut failures = Vec::new();
+    for file in files {
+        let mut runner = Runner::new(|| async { open().map(Session) });
+        if std::env::var_os("MAILQL_COMPLETE").is_some() {
+            runner
+                .update_test_file(
+                    &file,
+                    "\t",
+                    sqllogictest::default_validator,
+                    sqllogictest::default_normalizer,
+                    sqllogictest::default_column_validator,
+                )
+                .await
+                .unwrap();
+        } else if let Err(error) = runner.run_file_async(&file).await {
+            failures.push(format!("{error}"));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+}
+
+struct Session(Engine);
+
+#[async_trait]
+impl sqllogictest::AsyncDB for Session {
+    type Error = Error;
+    type ColumnType = DefaultColumnType;
+
+    async fn run(&mut self, sql: &str) -> Result<DBOutput<DefaultColumnType>, Error> {
+        let frame = self.0.sql(sql).await?;
+        let is_explain = sql.trim_start().to_uppercase().starts_with("EXPLAIN");
+        let columns = frame.schema().fields().len();
+        let batches = frame.collect().await?;
+        let options = FormatOptions::default().with_null("NULL").with_display_error(true);
+        let mut rows = Vec::new();
+        for batch in &batches {
+            let formatters: Vec<_> = batch
+                .columns()
+                .iter()
+                .map(|column| ArrayFormatter::try_new(column.as_ref(), &options).unwrap())
+                .collect();
+            for row in 0..batch.num_rows() {
+                rows.push(
+                    formatters.iter().map(|formatter| shown(&formatter.value(row).to_string())).collect::<Vec<_>>(),
+                );
+            }
+        }
+        if is_explain {
+            // Only what is read is a promise; the nodes above it are DataFusion's.
+            let lines = rows.into_iter().flat_map(|row| row[1].split('⏎').map(str::to_owned).collect::<Vec<_>>());
+            let scans = lines.filter_map(|line| line.split_once("MailScan: ").map(|(_, scan)| vec![scan.to_owned()]));
+            return Ok(DBOutput::Rows { types: vec![DefaultColumnType::Text], rows: scans.collect() });
+        }
+        if columns == 0 {
+            return Ok(DBOutput::StatementComplete(0));
+        }
+        Ok(DBOutput::Rows { types: vec![DefaultColumnType::Text; columns], rows })
+    }
+
+    async fn shutdown(&mut self) {}
+}
+
+/// A cell on one line: what a golden file could not hold is written out.
+fn shown(value: &str) -> String {
+    let mut text = String::new();
+    for letter in value.chars() {
+        match letter {
+            '\n' => text.push('⏎'),
+            letter
+                if letter.is_control()
+                    || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}') =>
+            {
+                text.extend(letter.escape_unicode());
+            }
+            letter => text.push(letter),
+        }
+    }
+    if text.is_empty() { "(empty)".to_owned() } else { text }
+}
