@@ -157,8 +157,10 @@ mod tests {
         NaiveDate::from_ymd_opt(1970, 1, 1).unwrap() + chrono::Days::new(number.unsigned_abs())
     }
 
+    type Meaning = fn(&Known) -> bool;
+
     /// Each key with what it means, said in another way.
-    fn leaves() -> Vec<(SearchKey, fn(&Known) -> bool)> {
+    fn leaves() -> Vec<(SearchKey, Meaning)> {
         let uids = UidSet::of([1, 3].into_iter().filter_map(Uid::new)).unwrap();
         vec![
             (SearchKey::All, |_| true),

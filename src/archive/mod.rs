@@ -14,6 +14,9 @@ mod snapshots;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
 use crate::mail::{Folder, FolderPattern};
 
 pub use maildir::Maildir;
@@ -40,4 +43,22 @@ fn is_wanted(pattern: &FolderPattern, path: &str) -> bool {
 /// How many folders are usefully read at once: disks and processors are few.
 fn lanes() -> usize {
     std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 4)
+}
+
+/// Gives every folder a path of its own, in order. Of those that would share one, that whose file or
+/// directory is called so keeps it; others are called as theirs is.
+fn with_own_paths(root: &Path, mut found: Vec<(String, PathBuf)>) -> Vec<(String, PathBuf)> {
+    let raw = |place: &Path| place.strip_prefix(root).unwrap_or(place).to_string_lossy().replace('\\', "/");
+    found.sort_by_cached_key(|(path, place)| (*path != raw(place), path.clone(), place.clone()));
+    let mut taken = BTreeSet::new();
+    for (path, place) in &mut found {
+        if taken.contains(path) {
+            *path = raw(place);
+        }
+        while !taken.insert(path.clone()) {
+            path.push('~');
+        }
+    }
+    found.sort();
+    found
 }

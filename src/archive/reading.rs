@@ -117,12 +117,14 @@ struct Work<S> {
 
 impl<S: Snapshot> Work<S> {
     fn new(scan: FolderScan, snapshot: Arc<S>) -> Self {
-        let ranges = match scan.key.uids() {
-            Some(uids) => positions(snapshot.as_ref(), &uids),
-            None => vec![0..snapshot.len()],
+        let uids = scan.key.uids();
+        let ranges = match &uids {
+            Some(uids) => positions(snapshot.as_ref(), uids),
+            None => std::iter::once(0..snapshot.len()).collect(),
         };
         let size = scan.likely_enough.map_or(FIRST_CHUNK, |enough| enough.clamp(1, FIRST_CHUNK));
-        if scan.likely_enough.is_none()
+        if uids.is_none()
+            && scan.likely_enough.is_none()
             && let Some(total) = snapshot.total(&scan.first)
         {
             scan.meter.bytes_expected.add(usize::try_from(total).unwrap_or(usize::MAX));
@@ -209,24 +211,24 @@ impl<S: Snapshot> Work<S> {
     /// Reads the rest of messages that passed, as many as are held at once, newest first.
     fn second_phase(&mut self, token: &Token) -> Result<Vec<Message>> {
         let Some((fetch, _)) = &self.scan.then else { return Ok(Vec::new()) };
-        if fetch.is_empty() {
+        if fetch.is_empty() || self.passed.is_empty() {
             return Ok(self.passed.drain(..).map(|(_, message)| message).collect());
         }
         let mut chunk = self.snapshot.open(&self.scan.meter)?;
-        let mut taken = Vec::new();
+        let mut chosen = Vec::new();
         let mut held = 0;
         while let Some((position, _)) = self.passed.front() {
             let cost = self.snapshot.cost(*position, fetch);
             held += cost.unwrap_or(UNKNOWN_COST);
-            if held > CHUNK_OCTETS && !taken.is_empty() {
+            if held > CHUNK_OCTETS && !chosen.is_empty() {
                 break;
             }
             self.scan.meter.bytes_expected.add(cost.and_then(|cost| usize::try_from(cost).ok()).unwrap_or_default());
-            taken.extend(self.passed.pop_front());
+            chosen.extend(self.passed.pop_front());
         }
-        let mut ready = Vec::with_capacity(taken.len());
+        let mut ready = Vec::with_capacity(chosen.len());
         // Oldest first, as they lie in the file.
-        for (position, mut message) in taken.into_iter().rev() {
+        for (position, mut message) in chosen.into_iter().rev() {
             token.check()?;
             match entry::fill(&mut message, fetch, chunk.entry(position).as_mut(), &self.scan.meter) {
                 Ok(()) => {

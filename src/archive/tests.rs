@@ -1,5 +1,6 @@
 //! Both stores together, on real files: what a statement sees, and what it costs.
 
+use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -11,8 +12,8 @@ use tempfile::TempDir;
 use super::{Maildir, Mbox};
 use crate::error::{Error, ErrorKind, Result};
 use crate::mail::{
-    Fetch, Flag, Folder, FolderPattern, FolderScan, HeaderFetch, MailStore, Message, Meter, SearchKey, Sieve,
-    Statement, StatusItems, Uid, UidSet,
+    Fetch, Flag, Folder, FolderPattern, FolderScan, HeaderFetch, MailStore, Message, SearchKey, Sieve, Statement,
+    StatusItems, Uid, UidSet,
 };
 
 mod maildir;
@@ -33,8 +34,8 @@ impl Place {
         self.mail.path().join(name)
     }
 
-    fn cache(&self) -> Option<PathBuf> {
-        Some(self.cache.path().join("cache"))
+    fn cache(&self) -> PathBuf {
+        self.cache.path().join("cache")
     }
 }
 
@@ -118,17 +119,16 @@ fn set_time(path: &Path, seconds: u64) {
     fs::File::options().write(true).open(path).unwrap().set_modified(time).unwrap();
 }
 
-/// Reads with every kind of chunk and compares with what one chunk gives.
 #[tokio::test]
 async fn both_stores_give_the_same_messages_newest_first() {
     let place = Place::new();
-    let maildir = Maildir::open(place.path("dir"), place.cache()).unwrap();
-    let mbox = Mbox::open(place.path("INBOX.mbox"), place.cache()).unwrap();
+    let maildir = Maildir::open(place.path("dir"), Some(place.cache())).unwrap();
+    let mbox = Mbox::open(place.path("INBOX.mbox"), Some(place.cache())).unwrap();
     let mut text = String::new();
-    for number in 0..3000_u64 {
-        let mail = format!("Subject: {number}\nFrom: a@b\n\n{}\n>From me\n", "line\n".repeat(number as usize % 50));
-        maildir::deliver(&place.path("dir"), &format!("cur/{number:05}.x:2,"), &mail, number);
-        text.push_str(&format!("From a@b Sat Jan  3 01:02:03 2026\n{}\n", mail.replace(">From", ">>From")));
+    for number in 0..3000 {
+        let mail = format!("Subject: {number}\nFrom: a@b\n\n{}\n>From me\n", "line\n".repeat(number % 50));
+        maildir::deliver(&place.path("dir"), &format!("cur/{number:05}.x:2,"), &mail, number as u64);
+        write!(text, "From a@b Sat Jan  3 01:02:03 2026\n{}\n", mail.replace(">From", ">>From")).unwrap();
     }
     fs::write(place.path("INBOX.mbox"), text).unwrap();
     let statement = Statement::default();
@@ -144,7 +144,9 @@ async fn both_stores_give_the_same_messages_newest_first() {
     assert_eq!(subjects(&expected)[0], "2999");
     let without_validity = |mut messages: Vec<Message>| {
         let validity = expected[0].uid_validity;
-        messages.iter_mut().for_each(|message| message.uid_validity = validity);
+        for message in &mut messages {
+            message.uid_validity = validity;
+        }
         messages
     };
     for (store, scan) in [(&maildir as &dyn MailStore, split.clone()), (&mbox, whole), (&mbox, split)] {
@@ -163,11 +165,11 @@ async fn what_does_not_pass_is_never_read_further() {
     for number in 1..=500 {
         let mail = format!("Subject: {number}\n\nbody\n");
         maildir::deliver(&place.path("dir"), &format!("cur/{number:05}.x:2,"), &mail, number);
-        text.push_str(&format!("From a@b Sat Jan  3 01:02:03 2026\n{mail}\n"));
+        write!(text, "From a@b Sat Jan  3 01:02:03 2026\n{mail}\n").unwrap();
     }
     fs::write(place.path("INBOX.mbox"), text).unwrap();
-    let maildir = Maildir::open(place.path("dir"), place.cache()).unwrap();
-    let mbox = Mbox::open(place.path("INBOX.mbox"), place.cache()).unwrap();
+    let maildir = Maildir::open(place.path("dir"), Some(place.cache())).unwrap();
+    let mbox = Mbox::open(place.path("INBOX.mbox"), Some(place.cache())).unwrap();
     for store in [&maildir as &dyn MailStore, &mbox] {
         let sieve = Arc::new(EveryNth { n: 100, ..EveryNth::default() });
         let mut scan = scan_of("INBOX", &Statement::default());
@@ -188,7 +190,7 @@ async fn a_key_with_uids_looks_at_those_messages_only() {
     let place = Place::new();
     let mut text = String::new();
     for number in 1..=300 {
-        text.push_str(&format!("From a@b Sat Jan  3 01:02:03 2026\nSubject: {number}\n\nbody\n\n"));
+        write!(text, "From a@b Sat Jan  3 01:02:03 2026\nSubject: {number}\n\nbody\n\n").unwrap();
     }
     fs::write(place.path("x.mbox"), text).unwrap();
     let mbox = Mbox::open(place.path("x.mbox"), None).unwrap();
@@ -226,7 +228,7 @@ async fn content_is_read_in_chunks_of_some_megabytes() {
     for number in 0..20 {
         let mail = format!("Subject: {number}\n\n{body}");
         maildir::deliver(&place.path("dir"), &format!("cur/{number:05}.x:2,"), &mail, number);
-        text.push_str(&format!("From a@b Sat Jan  3 01:02:03 2026\n{mail}\n"));
+        write!(text, "From a@b Sat Jan  3 01:02:03 2026\n{mail}\n").unwrap();
     }
     fs::write(place.path("INBOX.mbox"), text).unwrap();
     let maildir = Maildir::open(place.path("dir"), None).unwrap();

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::archive::DELIMITER;
+use crate::archive::{DELIMITER, with_own_paths};
 use crate::error::{Error, ErrorKind, Result};
 use crate::mail::mutf7;
 
@@ -40,19 +40,14 @@ pub(super) fn places(root: &Path) -> Result<Vec<Place>> {
         let hint = "a Maildir has directories `cur` and `new`, or holds directories that have them";
         return Err(no_maildir(root).hint(hint));
     }
-    walk.places.sort_by(|left, right| order(left).cmp(&order(right)));
+    let mut found = with_own_paths(root, walk.places);
+    found.sort_by_key(|(path, _)| path != "INBOX");
     let subscriptions = fs::read_to_string(root.join("subscriptions")).ok().map(|text| subscribed(&text));
-    let mut taken = BTreeSet::new();
-    let mut places = Vec::new();
-    for (path, directory) in walk.places {
-        // `.A` beside `A`: the second keeps the name that its directory has.
-        let path = if taken.contains(&path) { raw_path(root, &directory) } else { path };
+    let place = |(path, directory): (String, PathBuf)| {
         let subscribed = subscriptions.as_ref().map(|names| names.contains(&path));
-        if taken.insert(path.clone()) {
-            places.push(Place { path, directory, subscribed });
-        }
-    }
-    Ok(places)
+        Place { path, directory, subscribed }
+    };
+    Ok(found.into_iter().map(place).collect())
 }
 
 /// How deep folders are looked for.
@@ -111,14 +106,6 @@ fn joined<'a>(above: &str, levels: impl Iterator<Item = &'a str>) -> String {
         }
     }
     path
-}
-
-fn raw_path(root: &Path, directory: &Path) -> String {
-    directory.strip_prefix(root).unwrap_or(directory).to_string_lossy().replace('\\', "/")
-}
-
-fn order((path, directory): &(String, PathBuf)) -> (bool, &str, &Path) {
-    (path != "INBOX", path, directory)
 }
 
 /// Dovecot's list: one name a line, or since version 2 one level after the other between tabs.

@@ -8,7 +8,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::separator;
-use crate::archive::DELIMITER;
+use crate::archive::{DELIMITER, with_own_paths};
 use crate::error::{Error, ErrorKind, Result};
 
 /// A folder, and the file that it is in.
@@ -41,18 +41,8 @@ pub(super) fn places(root: &Path) -> Result<Vec<Place>> {
         };
         return Err(Error::new(ErrorKind::Mail, format!("no mbox file in {}", root.display())).hint(hint));
     }
-    walk.places.sort();
-    let mut taken = BTreeSet::new();
-    let mut places = Vec::new();
-    for (path, file) in walk.places {
-        // `a` beside `a.mbox`: the second keeps the name that its file has.
-        let raw = || file.strip_prefix(root).unwrap_or(&file).to_string_lossy().replace('\\', "/");
-        let path = if taken.contains(&path) { raw() } else { path };
-        if taken.insert(path.clone()) {
-            places.push(Place { path, file });
-        }
-    }
-    Ok(places)
+    let found = with_own_paths(root, walk.places);
+    Ok(found.into_iter().map(|(path, file)| Place { path, file }).collect())
 }
 
 /// That a file is no mbox.
@@ -112,10 +102,9 @@ fn is_mbox(path: &Path, name: &str) -> Result<bool> {
     let looks_so = beginning(path).map_err(|error| Error::io(format!("cannot read {}", path.display()), error))?;
     Ok(match looks_so {
         Beginning::Dated => true,
-        Beginning::Undated => is_called_so,
         Beginning::Empty => is_called_so || !name.contains('.'),
         // A file that says it is one and is not is an error when it is read, not a folder less.
-        Beginning::Other => is_called_so,
+        Beginning::Undated | Beginning::Other => is_called_so,
     })
 }
 

@@ -26,7 +26,7 @@ async fn seen(store: &Mbox, folder: &str) -> (u32, Vec<String>, u64) {
 }
 
 fn open(place: &Place, name: &str) -> Mbox {
-    Mbox::open(place.path(name), place.cache()).unwrap()
+    Mbox::open(place.path(name), Some(place.cache())).unwrap()
 }
 
 #[tokio::test]
