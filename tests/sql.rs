@@ -95,20 +95,24 @@ impl sqllogictest::AsyncDB for Session {
     async fn shutdown(&mut self) {}
 }
 
-/// A cell on one line: what a golden file could not hold is written out.
+/// A cell on one line, with everything visible that a golden file or its comparison would lose.
 fn shown(value: &str) -> String {
     let mut text = String::new();
-    for letter in value.chars() {
+    let mut letters = value.chars().peekable();
+    let mut after_blank = true;
+    while let Some(letter) = letters.next() {
+        let is_lost = letter == ' ' && (after_blank || letters.peek().is_none_or(|next| *next == ' '));
         match letter {
             '\n' => text.push('⏎'),
-            letter
-                if letter.is_control()
-                    || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}') =>
-            {
+            ' ' if is_lost => text.push('␠'),
+            ' ' => text.push(' '),
+            '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => {
                 text.extend(letter.escape_unicode());
             }
+            letter if letter.is_control() || letter.is_whitespace() => text.extend(letter.escape_unicode()),
             letter => text.push(letter),
         }
+        after_blank = letter == ' ';
     }
     if text.is_empty() { "(empty)".to_owned() } else { text }
 }

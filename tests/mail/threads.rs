@@ -23,6 +23,5 @@ pub fn mails() -> Vec<Odd> {
         turn("twice", "the same mail as in the folder Archive/2025", "Ada <ada@example.org>", 45, "Subject: Kept twice\n", "One mail, two folders.").within("Lists"),
         Odd::new("list", "a mailing list, with all of its fields", mail("list", "Subject: [lamps] Warm or cold?\nSender: lamps-bounces@lists.example.org\nList-Id: People who like lamps <lamps.lists.example.org>\nList-Post: <mailto:lamps@lists.example.org>\nList-Unsubscribe: <mailto:lamps-leave@lists.example.org>,\n <https://lists.example.org/leave>\nPrecedence: list\n", "Warm.")).within("Lists"),
         Odd::new("newsletter", "a newsletter: List-Id without a name, one click to leave", mail("newsletter", "Subject: Ten lamps you need\nList-Id: <news.example.com>\nList-Unsubscribe: <https://example.com/leave/1>\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\n", "You need none.")).within("Lists").flagged("S"),
-        Odd::new("takeout", "as an export of Gmail has it: labels and the thread's number", mail("takeout", "X-GM-THRID: 1234567890123456789\nX-Gmail-Labels: Inbox,=?UTF-8?Q?Entw=C3=BCrfe?=,\"Lamps, round\"\nSubject: Exported\n", "Labels and all.")).within("Lists"),
     ]
 }
