@@ -82,7 +82,8 @@ impl Completion {
         }
         let word =
             typed.rfind(|character: char| !is_word(character)).map_or(0, |end| end + last_length(&typed[..], end));
-        (word, self.of_word(&typed[word..], typed[..word].ends_with('.')))
+        let before = &text[..text.len() - (typed.len() - word)];
+        (word, self.of_word(&typed[word..], before))
     }
 
     fn of_command(&self, line: &str, position: usize) -> (usize, Vec<Pair>) {
@@ -118,13 +119,20 @@ impl Completion {
         found.map(|(folder, quoted)| pair(&neutral(folder), format!("{quoted}'"))).collect()
     }
 
-    fn of_word(&self, typed: &str, after_dot: bool) -> Vec<Pair> {
+    fn of_word(&self, typed: &str, before: &str) -> Vec<Pair> {
         let names = &self.names;
         let plain = |name: &str| pair(name, name.to_owned());
         let tables = starting(typed, names.tables.iter().map(String::as_str)).map(plain);
         let columns = starting(typed, names.columns.iter().map(String::as_str)).map(plain);
-        if after_dot {
-            return tables.chain(columns).collect();
+        let schemas = starting(typed, names.schemas.iter().map(String::as_str)).map(plain);
+        if let Some(owner) = before.strip_suffix('.') {
+            // What stands before the dot is an account, or else a table or its alias.
+            let owner = owner.rsplit(|character| !is_word(character) && character != '"').next().unwrap_or_default();
+            let is_schema = names.schemas.iter().any(|schema| schema.eq_ignore_ascii_case(owner.trim_matches('"')));
+            return if is_schema { tables.collect() } else { columns.collect() };
+        }
+        if wants_table(before) {
+            return tables.chain(schemas).collect();
         }
         if typed.is_empty() {
             return Vec::new();
@@ -132,7 +140,6 @@ impl Completion {
         let lower = typed.chars().all(|character| !character.is_uppercase());
         let keywords = starting(typed, KEYWORDS.iter().copied())
             .map(|word| if lower { plain(&word.to_lowercase()) } else { plain(word) });
-        let schemas = starting(typed, names.schemas.iter().map(String::as_str)).map(plain);
         let functions = starting(typed, names.functions.iter().map(String::as_str));
         let functions = functions.map(|name| pair(name, format!("{name}(")));
         let mut found = keywords.chain(tables).chain(columns).chain(schemas).chain(functions).collect::<Vec<_>>();
@@ -190,6 +197,13 @@ fn wants_folder(text: &str) -> bool {
         }
         _ => false,
     }
+}
+
+/// Tells whether the word after this text is the name of a table.
+fn wants_table(text: &str) -> bool {
+    let word = text.trim_end().rsplit(|character| !is_word(character)).next().unwrap_or_default();
+    text.ends_with(char::is_whitespace)
+        && ["FROM", "JOIN", "INTO", "TABLE", "DESCRIBE"].iter().any(|keyword| word.eq_ignore_ascii_case(keyword))
 }
 
 fn starting<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> impl Iterator<Item = &'a str> {
@@ -298,7 +312,7 @@ mod tests {
     fn completion() -> Completion {
         let names = Names {
             tables: vec!["Folder".into(), "MessagesInFolder".into()],
-            columns: vec!["folder".into(), "from_address".into(), "subject".into()],
+            columns: vec!["folder".into(), "from_address".into(), "messages".into(), "subject".into()],
             functions: vec!["substr".into()],
             schemas: vec!["work".into()],
         };
@@ -318,6 +332,7 @@ mod tests {
         assert_eq!(offered("", "SELECT * FROM mess").1, ["MessagesInFolder"]);
         assert_eq!(offered("", "SELECT * FROM wo").1, ["work"]);
         assert_eq!(offered("", "SELECT * FROM work.mess"), (19, vec!["MessagesInFolder".to_owned()]));
+        assert_eq!(offered("", "SELECT m.mess").1, ["messages"]);
         assert_eq!(offered("SELECT *\n", "FROM fold").1, ["Folder"]);
     }
 

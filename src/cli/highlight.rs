@@ -92,15 +92,8 @@ fn offset(text: &str, starts: &[usize], place: Location) -> usize {
 }
 
 /// Keywords of other dialects that are columns here.
-const NAMES: [Keyword; 7] = [
-    Keyword::NAME,
-    Keyword::DATE,
-    Keyword::DOMAIN,
-    Keyword::POSITION,
-    Keyword::VALUE,
-    Keyword::RAW,
-    Keyword::ROLE,
-];
+const NAMES: [Keyword; 7] =
+    [Keyword::NAME, Keyword::DATE, Keyword::DOMAIN, Keyword::POSITION, Keyword::VALUE, Keyword::RAW, Keyword::ROLE];
 
 const BOLD: &str = "\u{1b}[1;34m";
 const CYAN: &str = "\u{1b}[36m";

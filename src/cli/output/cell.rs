@@ -87,9 +87,11 @@ impl Column {
             .with_timestamp_tz_format(Some(self.time_format))
             .with_timestamp_format(Some("%Y-%m-%d %H:%M:%S%.f"));
         let formatter = ArrayFormatter::try_new(array, &options)?;
+        // Not every kind of array marks its NULLs itself.
+        let nulls = array.logical_nulls();
         (0..array.len())
             .map(|row| {
-                if array.is_null(row) {
+                if nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
                     return Ok(Cell::of_null());
                 }
                 if let Some(text) = text_at(array, row) {
@@ -105,7 +107,7 @@ impl Column {
 
     /// One value with its own lines kept, for the expanded form; `None` is NULL.
     pub(crate) fn lines(&self, array: &dyn Array, row: usize) -> Result<Option<Vec<String>>, ArrowError> {
-        if array.is_null(row) {
+        if array.logical_nulls().is_some_and(|nulls| nulls.is_null(row)) {
             return Ok(None);
         }
         if let Some(text) = text_at(array, row) {
