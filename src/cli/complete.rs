@@ -80,8 +80,7 @@ impl Completion {
                 _ => (position, Vec::new()),
             };
         }
-        let word =
-            typed.rfind(|character: char| !is_word(character)).map_or(0, |end| end + last_length(&typed[..], end));
+        let word = typed.rfind(|character: char| !is_word(character)).map_or(0, |end| end + last_length(typed, end));
         let before = &text[..text.len() - (typed.len() - word)];
         (word, self.of_word(&typed[word..], before))
     }

@@ -177,7 +177,7 @@ fn list_accounts(session: &Session) -> Result<()> {
     let accounts = session.engine.accounts();
     let described = accounts.iter().map(engine::Account::describe).collect::<Vec<_>>();
     let names = accounts.iter().map(|account| account.name.as_str()).collect();
-    session.show(&batch_of(["account", "where"], [names, described.iter().map(String::as_str).collect()])?)
+    session.show(&batch_of(["account", "backend"], [names, described.iter().map(String::as_str).collect()])?)
 }
 
 fn list_functions(session: &Session, part: &str) -> Result<()> {

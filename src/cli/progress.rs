@@ -29,14 +29,14 @@ impl Progress {
         if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
             bar.set_style(style);
         }
-        let watched = bar.clone();
+        let line_below = bar.clone();
         let watcher = SpawnedTask::spawn(async move {
             let start = Instant::now();
             tokio::time::sleep(QUIET).await;
-            watched.set_draw_target(ProgressDrawTarget::stderr());
+            line_below.set_draw_target(ProgressDrawTarget::stderr());
             loop {
-                watched.set_message(line(&Counts::of(plan.as_ref()), start.elapsed()));
-                watched.tick();
+                line_below.set_message(line(&Counts::of(plan.as_ref()), start.elapsed()));
+                line_below.tick();
                 tokio::time::sleep(STEP).await;
             }
         });

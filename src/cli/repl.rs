@@ -24,7 +24,7 @@ use super::highlight::{coloured, is_blank, is_complete};
 use super::meta::{self, Next};
 use super::output::neutral;
 use super::session::{Ended, Session};
-use super::signals::{self, Signal};
+use super::signals::{Signal, Signals};
 use super::source::Source;
 use super::{places, say};
 use crate::engine::Engine;
@@ -36,7 +36,7 @@ pub(crate) const ROWS: usize = 40;
 /// Asks for statements until the person leaves.
 pub(crate) fn run(runtime: &Runtime, session: Session, source: &Source) -> ExitCode {
     let busy = Arc::new(AtomicBool::new(false));
-    end_when_told(runtime, source, Arc::clone(&busy));
+    end_when_told(runtime, source, session.signals.clone(), Arc::clone(&busy));
     match Repl::new(runtime, session, busy) {
         Ok(mut repl) => repl.run(),
         Err(error) => {
@@ -167,6 +167,7 @@ impl<'r> Repl<'r> {
 
     fn run_statements(&mut self, text: &str) -> Round {
         text.trim_end().clone_into(&mut self.last);
+        self.session.signals.forget_interrupt();
         self.busy.store(true, Ordering::SeqCst);
         let ended = self.runtime.block_on(self.session.run(text));
         self.busy.store(false, Ordering::SeqCst);
@@ -242,10 +243,10 @@ fn folders_in_time(runtime: &Runtime, engine: Engine) -> Box<dyn Fn() -> Option<
 }
 
 /// At the prompt nothing awaits a signal, so that the end is made here; a running statement ends by itself.
-fn end_when_told(runtime: &Runtime, source: &Source, busy: Arc<AtomicBool>) {
+fn end_when_told(runtime: &Runtime, source: &Source, signals: Signals, busy: Arc<AtomicBool>) {
     let sample = source.sample_on_disk();
     runtime.spawn(async move {
-        signals::terminated().await;
+        signals.terminated().await;
         if !busy.load(Ordering::SeqCst) {
             sample.delete();
             std::process::exit(i32::from(Signal::Terminate.status()));

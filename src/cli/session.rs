@@ -17,7 +17,7 @@ use futures::StreamExt;
 use super::output::{self, Delivered, Shape, Target};
 use super::progress::{Counts, Progress};
 use super::say;
-use super::signals::{self, Signal};
+use super::signals::{Signal, Signals};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -33,6 +33,8 @@ pub(crate) struct Session {
     pub(crate) timing: bool,
     /// Rows that a plain query shows at the prompt; 0 is all. `None` where there is no prompt.
     pub(crate) limit: Option<usize>,
+    /// What can stop a statement.
+    pub(crate) signals: Signals,
 }
 
 /// Why running statements ended.
@@ -57,7 +59,7 @@ impl Session {
         for (position, statement) in statements.into_iter().enumerate() {
             let asked = tokio::select! {
                 asked = self.ask(statement) => asked,
-                signal = signals::came() => return Ok(Ended::Stopped(signal)),
+                signal = self.signals.came() => return Ok(Ended::Stopped(signal)),
             };
             match asked {
                 Ok(Some(Delivered::ReaderGone)) => return Ok(Ended::ReaderGone),

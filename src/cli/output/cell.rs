@@ -2,6 +2,8 @@
 //!
 //! It reads Arrow arrays and writes strings; where the cell stands is decided in `printer`.
 
+use std::fmt::Write;
+
 use datafusion::arrow::array::{Array, AsArray};
 use datafusion::arrow::datatypes::{DataType, Field};
 use datafusion::arrow::error::ArrowError;
@@ -139,8 +141,12 @@ fn bytes_at(array: &dyn Array, row: usize) -> Option<&[u8]> {
 
 /// `\x25504446…` with the size when not all is shown.
 fn bytes_form(bytes: &[u8]) -> String {
-    let shown = bytes.iter().take(BYTES_SHOWN).map(|byte| format!("{byte:02x}")).collect::<String>();
-    if bytes.len() <= BYTES_SHOWN { format!("\\x{shown}") } else { format!("\\x{shown}… {} bytes", bytes.len()) }
+    let mut shown = String::from("\\x");
+    for byte in bytes.iter().take(BYTES_SHOWN) {
+        // Writing to a string cannot fail.
+        write!(shown, "{byte:02x}").unwrap_or_default();
+    }
+    if bytes.len() <= BYTES_SHOWN { shown } else { format!("{shown}… {} bytes", bytes.len()) }
 }
 
 /// Enough to recognise a file type.
