@@ -132,7 +132,7 @@ fn help(session: &Session) -> Result<()> {
     let usages = usages.collect::<Vec<_>>();
     let sentences = COMMANDS.iter().map(|command| command.sentence).collect();
     session.show(&batch_of(["command", "what it does"], [usages.iter().map(String::as_str).collect(), sentences])?)?;
-    say::note("a statement ends with ; and may have many lines; Tab completes, Ctrl-C stops, Ctrl-D leaves");
+    say::note("a statement ends with ; on any line; Tab completes, Ctrl-C stops, Ctrl-D leaves");
     Ok(())
 }
 

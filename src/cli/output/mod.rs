@@ -143,10 +143,10 @@ pub(crate) fn print_batch(batch: &RecordBatch, expanded: bool) -> Result<()> {
     let gone = Arc::new(AtomicBool::new(false));
     let screen = Screen { gone: Arc::clone(&gone), progress: None };
     let mut printer = Printer::new(BufWriter::new(screen), Look { expanded, ..look() }, &batch.schema());
-    let printed = printer.push(batch).and_then(|()| printer.finish(None));
-    match printed {
+    let outcome = printer.push(batch).and_then(|()| printer.finish(None));
+    match outcome {
         Err(_) if gone.load(Ordering::Relaxed) => Ok(()),
-        printed => printed.map(drop).map_err(|error| Error::io("cannot write", error)),
+        outcome => outcome.map(drop).map_err(|error| Error::io("cannot write", error)),
     }
 }
 
