@@ -7,8 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use datafusion::arrow::util::display::array_value_to_string;
 use datafusion::arrow::datatypes::DataType;
+use datafusion::arrow::util::display::array_value_to_string;
 use mailql::Engine;
 use mailql::table::{TABLES, Table};
 
@@ -52,9 +52,14 @@ async fn every_predicate_in_the_pushdown_page_is_pushed_as_it_says() {
     for (predicate, expected) in rows {
         let frame = engine.sql(&format!("EXPLAIN SELECT uid FROM MessagesInFolder WHERE {predicate}")).await.unwrap();
         let batches = frame.collect().await.unwrap();
-        let plans = batches.iter().flat_map(|batch| (0..batch.num_rows()).map(|row| array_value_to_string(batch.column(1), row).unwrap()));
+        let plans = batches
+            .iter()
+            .flat_map(|batch| (0..batch.num_rows()).map(|row| array_value_to_string(batch.column(1), row).unwrap()));
         let scan = plans.filter(|plan| plan.contains("MailScan")).last().unwrap();
-        let search = scan.split_once("search=[").and_then(|(_, rest)| rest.split_once("] then=")).map_or("none", |(search, _)| search);
+        let search = scan
+            .split_once("search=[")
+            .and_then(|(_, rest)| rest.split_once("] then="))
+            .map_or("none", |(search, _)| search);
         assert_eq!(search, expected, "{predicate}");
     }
 }
@@ -69,7 +74,8 @@ fn row(line: &str) -> Option<(&str, &str)> {
 fn every_command_of_the_readme_works() {
     let directory = tempfile::tempdir().unwrap();
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
-    let commands: Vec<&str> = blocks(&readme, "sh").flat_map(str::lines).filter(|line| !line.starts_with('#')).collect();
+    let commands: Vec<&str> =
+        blocks(&readme, "sh").flat_map(str::lines).filter(|line| !line.starts_with('#')).collect();
     let ours: Vec<&&str> = commands.iter().filter(|line| line.starts_with("cargo run --release --")).collect();
     assert!(ours.len() >= 5 && commands.contains(&"tests/run"), "the README has its commands");
     for command in ours {
@@ -91,7 +97,8 @@ fn every_command_of_the_readme_works() {
 
 #[test]
 fn every_link_between_pages_leads_somewhere() {
-    let mut pages: Vec<PathBuf> = fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut pages: Vec<PathBuf> =
+        fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path()).collect();
     pages.push(root().join("README.md"));
     for page in pages.into_iter().filter(|page| page.is_file()) {
         let text = fs::read_to_string(&page).unwrap();

@@ -54,6 +54,13 @@ impl Drop for Progress {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Counts(BTreeMap<String, usize>);
 
+/// The most that one scan of a plan counts under a name.
+pub(crate) fn most(plan: &dyn ExecutionPlan, name: &str) -> usize {
+    let below = plan.children().into_iter().map(|child| most(child.as_ref(), name)).max();
+    let own = plan.metrics().and_then(|metrics| metrics.sum_by_name(name)).map_or(0, |value| value.as_usize());
+    own.max(below.unwrap_or(0))
+}
+
 impl Counts {
     /// Adds up what is counted so far.
     pub(crate) fn of(plan: &dyn ExecutionPlan) -> Self {

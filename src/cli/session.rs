@@ -16,7 +16,7 @@ use datafusion::sql::sqlparser::ast::Statement as Sql;
 use futures::{FutureExt, StreamExt};
 
 use super::output::{self, Delivered, Shape, Target};
-use super::progress::{Counts, Progress};
+use super::progress::{Progress, most};
 use super::say;
 use super::signals::{Signal, Signals};
 use crate::engine::Engine;
@@ -107,7 +107,7 @@ impl Session {
             self.say_delivered(delivered);
         }
         self.say_time(start);
-        let folders = Counts::of(plan.as_ref()).sum("folders");
+        let folders = most(plan.as_ref(), "folders");
         if folders > 1 && !names_folder {
             say::hint(&format!("{folders} folders were read; WHERE folder = '…' reads one"));
         }

@@ -61,7 +61,7 @@ impl Header {
 
     /// The text of the first field with that name, decoded; an empty field is there, but empty.
     pub fn text(&self, name: &str) -> Option<String> {
-        self.all(name).next().map(Field::text)
+        self.all(name).next().map(|field| field.text())
     }
 
     /// The addresses of all fields with that name.

@@ -20,6 +20,7 @@ use crate::error::{Error, ErrorKind, Result};
 
 mod cell;
 mod neutral;
+mod plan;
 mod printer;
 mod widths;
 
@@ -168,6 +169,13 @@ async fn print_table(
     cap: Option<usize>,
 ) -> Result<Delivered> {
     let failed = |error: io::Error| Error::io("cannot write", error);
+    if plan::is_plan(&stream.schema()) {
+        let mut out = BufWriter::new(screen);
+        while let Some(batch) = stream.next().await {
+            plan::print(&batch?, &mut out).map_err(failed)?;
+        }
+        return Ok(Delivered::Shown { rows: 0, more: false });
+    }
     let mut printer = Printer::new(BufWriter::new(screen), look, &stream.schema());
     let mut left = cap.unwrap_or(usize::MAX);
     let mut more = false;
