@@ -79,9 +79,9 @@ fn rows_fit_the_terminal_and_stand_in_line() {
 #[test]
 fn tab_completes_words_and_folders() {
     let terminal = Terminal::start();
-    terminal.types("SELECT count(*) AS n FROM Mess");
+    terminal.types("SELECT count(*) AS n FROM messagesi");
     terminal.presses("Tab");
-    terminal.until("a word", |screen| screen.contains("FROM Messages"));
+    terminal.until("a word", |screen| screen.contains("FROM MessagesInFolder"));
     terminal.presses("C-u");
     terminal.types("SELECT 1 FROM MessagesInFolder WHERE folder = 'INB");
     terminal.presses("Tab");
