@@ -20,6 +20,7 @@ use futures::stream::{self, BoxStream, TryStreamExt};
 use tokio::sync::OnceCell;
 
 use super::batch::{Selection, with_rows};
+use super::column::{Column, Row, Search};
 use super::pushdown::{self, Place};
 use super::scan::{Scan, Source};
 use super::{Rows, folder};
@@ -126,18 +127,20 @@ impl Reading {
             _ => FolderPattern::All,
         };
         let mut found = Vec::new();
-        for source in scan.sources.iter() {
-            for folder in
-                source.store.folders(&pattern, super::folder::status([]), &self.statement, &self.meter).await?
-            {
-                found.push((source.clone(), folder));
-            }
+        for source in self.sources(&predicate)? {
+            let folders = source.store.folders(&pattern, folder::status([]), &self.statement, &self.meter).await?;
+            found.extend(folders.into_iter().map(|folder| (source.clone(), folder)));
         }
         if let Some(names) = &named {
             self.check_names(names, &found).await?;
         }
         found.retain(|(_, folder)| folder.selectable);
-        let chosen = if scan.pushdown { self.chosen(&predicate, &found)? } else { vec![true; found.len()] };
+        let rows: Vec<_> = found.iter().map(|(source, folder)| folder::row(&source.account, folder)).collect();
+        let chosen = if scan.pushdown {
+            self.mask_of(&predicate, &[Search::Account, Search::Folder], &rows)?
+        } else {
+            vec![true; found.len()]
+        };
         let mut units = VecDeque::new();
         for ((source, folder), _) in found.into_iter().zip(chosen).filter(|(_, chosen)| *chosen) {
             let place = Place { account: &source.account, folder: &folder.path };
@@ -157,14 +160,21 @@ impl Reading {
 
     /// A folder that is named and not there is a mistake, not an empty answer.
     async fn check_names(&self, names: &BTreeSet<String>, found: &[(Source, Folder)]) -> Result<()> {
-        let is_there = |name: &&String| found.iter().any(|(_, folder)| folder.path == **name);
-        let Some(missing) = names.iter().find(|name| !is_there(name)) else { return Ok(()) };
+        // A join may leave accounts out, too; that a folder is only there is no mistake.
+        let sources = self.accounts(&self.scan.fixed().cloned().collect::<Vec<_>>())?;
+        let is_among = |account: &str| sources.iter().any(|source| *source.account == *account);
+        let is_there =
+            |name: &&String| found.iter().any(|(source, folder)| folder.path == **name && is_among(&source.account));
+        if sources.is_empty() || names.iter().all(|name| is_there(&name)) {
+            return Ok(());
+        }
         let mut paths = BTreeSet::new();
-        for source in self.scan.sources.iter() {
+        for source in &sources {
             let all = FolderPattern::All;
-            let folders = source.store.folders(&all, super::folder::status([]), &self.statement, &self.meter).await?;
+            let folders = source.store.folders(&all, folder::status([]), &self.statement, &self.meter).await?;
             paths.extend(folders.into_iter().map(|folder| folder.path));
         }
+        let Some(missing) = names.iter().find(|name| !paths.contains(*name)) else { return Ok(()) };
         let error = Error::new(ErrorKind::NotFound, format!("there is no folder '{missing}'"));
         let likeness =
             |path: &&String| (strsim::jaro_winkler(&path.to_lowercase(), &missing.to_lowercase()) * 1000.0).round();
@@ -176,30 +186,34 @@ impl Reading {
         .into())
     }
 
-    /// Which folders can have rows, by the conditions on nothing but account and folder.
-    fn chosen(&self, predicate: &[Arc<dyn PhysicalExpr>], found: &[(Source, Folder)]) -> Result<Vec<bool>> {
+    /// The accounts to look into: those that the conditions leave, unless all are to be read.
+    fn sources(&self, predicate: &[Arc<dyn PhysicalExpr>]) -> Result<Vec<Source>> {
+        if self.scan.pushdown { self.accounts(predicate) } else { Ok(self.scan.sources.to_vec()) }
+    }
+
+    /// The accounts that the conditions leave.
+    fn accounts(&self, predicate: &[Arc<dyn PhysicalExpr>]) -> Result<Vec<Source>> {
+        let sources = &self.scan.sources;
+        let nowhere = Folder::named("", None);
+        let rows: Vec<_> = sources.iter().map(|source| folder::row(&source.account, &nowhere)).collect();
+        let mask = self.mask_of(predicate, &[Search::Account], &rows)?;
+        Ok(sources.iter().zip(mask).filter(|(_, may)| *may).map(|(source, _)| source.clone()).collect())
+    }
+
+    /// Which rows are possible, by the conditions on nothing but columns of these kinds.
+    fn mask_of(&self, predicate: &[Arc<dyn PhysicalExpr>], kinds: &[Search], rows: &[Row<'_>]) -> Result<Vec<bool>> {
         let table = self.scan.table;
-        let positions: Vec<usize> = (0..)
-            .zip(table.columns())
-            .filter(|(_, column)| {
-                matches!(column.search, super::column::Search::Account | super::column::Search::Folder)
-            })
-            .map(|(position, _)| position)
-            .collect();
-        let about_folders: Vec<_> = predicate
-            .iter()
-            .filter(|one| {
-                let columns = self.scan.positions(std::slice::from_ref(one));
-                !columns.is_empty() && columns.iter().all(|position| positions.contains(position))
-            })
-            .cloned()
-            .collect();
-        let Some(check) = Check::new(self.scan.table, &positions, &about_folders)? else {
-            return Ok(vec![true; found.len()]);
+        let is_known = |column: &Column| kinds.contains(&column.search);
+        let positions: Vec<usize> =
+            (0..).zip(table.columns()).filter(|(_, column)| is_known(column)).map(|(position, _)| position).collect();
+        let decided = |one: &&Arc<dyn PhysicalExpr>| {
+            let columns = self.scan.positions(std::slice::from_ref(*one));
+            !columns.is_empty() && columns.iter().all(|position| positions.contains(position))
         };
-        let rows: Vec<_> = found.iter().map(|(source, folder)| folder::row(&source.account, folder)).collect();
-        let mask = check.mask(&check.selection.batch(&rows)?)?;
-        Ok((0..found.len()).map(|at| mask.value(at)).collect())
+        let conditions: Vec<_> = predicate.iter().filter(decided).cloned().collect();
+        let Some(check) = Check::new(table, &positions, &conditions)? else { return Ok(vec![true; rows.len()]) };
+        let mask = check.mask(&check.selection.batch(rows)?)?;
+        Ok((0..rows.len()).map(|at| mask.value(at)).collect())
     }
 
     /// The stream of a folder's messages.
@@ -286,7 +300,7 @@ impl Lane {
             _ => FolderPattern::All,
         };
         let mut found = Vec::new();
-        for source in scan.sources.iter() {
+        for source in reading.sources(&current(&scan.predicate)?)? {
             let folders = source.store.folders(&pattern, status, &reading.statement, &reading.meter).await?;
             found.extend(folders.into_iter().map(|folder| (Arc::clone(&source.account), folder)));
         }
@@ -295,7 +309,7 @@ impl Lane {
     }
 
     /// The rows for which the whole predicate holds, with the columns that come out.
-    fn passed(&mut self, rows: &[super::column::Row<'_>]) -> Result<RecordBatch> {
+    fn passed(&mut self, rows: &[Row<'_>]) -> Result<RecordBatch> {
         if self.check.is_none() {
             let scan = &self.reading.scan;
             let columns = scan.columns();

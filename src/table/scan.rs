@@ -127,7 +127,7 @@ impl Scan {
     }
 
     /// The conditions that are known when the statement is planned.
-    fn fixed(&self) -> impl Iterator<Item = &Arc<dyn PhysicalExpr>> {
+    pub fn fixed(&self) -> impl Iterator<Item = &Arc<dyn PhysicalExpr>> {
         self.predicate.iter().filter(|predicate| !DynamicFilterTracking::classify(predicate).contains_dynamic_filter())
     }
 
