@@ -80,9 +80,13 @@ impl Scanner<'_> {
         let mut children = Vec::new();
         let mut open: Option<usize> = None;
         for at in memmem::find_iter(octets, delimiter.as_bytes()) {
+            // This comes first: a long line of nothing but boundaries must not be searched for its end at each.
+            if at > 0 && octets[at - 1] != b'\n' {
+                continue;
+            }
             let line = octets[at + delimiter.len()..].split(|&octet| octet == b'\n').next().unwrap_or_default();
             let (closes, rest) = line.strip_prefix(b"--").map_or((false, line), |rest| (true, rest));
-            if (at > 0 && octets[at - 1] != b'\n') || !rest.trim_ascii().is_empty() {
+            if !rest.trim_ascii().is_empty() {
                 continue;
             }
             if let Some(start) = open.take() {
@@ -152,7 +156,7 @@ fn parameter(header: &Header, field: &str, name: &str) -> Option<String> {
 
 fn content_type(header: &Header, field: &str) -> Option<ContentType<'static>> {
     let value = header.all(field).next()?.unfolded();
-    let value = without_blanks_after_equals(&value) + "\n";
+    let value = without_blanks_after_equals(&with_first_semicolon(value)) + "\n";
     match MessageStream::new(value.as_bytes()).parse_content_type() {
         HeaderValue::ContentType(parsed) => Some(ContentType {
             c_type: parsed.c_type.into_owned().into(),
@@ -167,6 +171,16 @@ fn content_type(header: &Header, field: &str) -> Option<ContentType<'static>> {
         }),
         _ => None,
     }
+}
+
+/// Puts the semicolon before the first parameter where a mailer forgot it.
+fn with_first_semicolon(value: String) -> String {
+    let head = value.split(';').next().unwrap_or_default();
+    let Some((kind, parameter)) = head.split_once([' ', '\t']) else { return value };
+    let name = parameter.trim_start().split_once('=').map(|(name, _)| name.trim_end());
+    let is_name =
+        |name: &str| !name.is_empty() && name.bytes().all(|octet| octet.is_ascii_alphanumeric() || octet == b'*');
+    if name.is_some_and(is_name) { format!("{kind};{}", &value[kind.len()..]) } else { value }
 }
 
 /// A parameter that was folded after its `=` is one with a blank there, which the parser does not take.
@@ -218,6 +232,14 @@ mod tests {
         let raw = "Content-Type: multipart/mixed; boundary=\r\n \"a\"\r\n\r\n--a\r\n\r\nsee --a here\r\n--ab\r\nmore\r\n--a--\r\n";
         let structure = scan(&Bytes::from_static(raw.as_bytes()));
         assert_eq!(content(&structure, &PartNumber::top(1)), "see --a here\r\n--ab\r\nmore");
+    }
+
+    #[test]
+    fn a_parameter_without_its_semicolon_is_read() {
+        let raw = "Content-Type: multipart/mixed\r\n\tboundary=\"b\"\r\n\r\n--b\r\nContent-Disposition: attachment filename=x.txt; size=3\r\n\r\nx\r\n--b--\r\n";
+        let structure = scan(&Bytes::from_static(raw.as_bytes()));
+        assert_eq!(leaves(&structure.root), ["1 text/plain"]);
+        assert_eq!(structure.root.parts[0].name.as_deref(), Some("x.txt"));
     }
 
     #[test]
