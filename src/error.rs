@@ -137,8 +137,7 @@ impl From<DataFusionError> for Error {
 fn reason(error: &io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or(&text);
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_lowercase().collect::<String>() + letters.as_str()).unwrap_or_default()
+    lower_first(text)
 }
 
 /// Our error again, out of one that several consumers share.
@@ -167,27 +166,48 @@ fn host_error(error: &DataFusionError) -> Error {
     {
         return shared_error(ours);
     }
+    if let DataFusionError::SQL(inner, _) = error {
+        let text = inner.to_string();
+        let text = text.trim_start_matches("sql parser error: ");
+        return Error::new(ErrorKind::Query, format!("that is no SQL: {}", lower_first(&one_line(text))));
+    }
     let text = one_line(&error.strip_backtrace());
-    let phases = [
-        "Error during planning: ",
-        "Schema error: ",
-        "SQL error: ",
-        "Execution error: ",
-        "Arrow error: ",
-        "Optimizer rule ",
-    ];
     let mut text = text.as_str();
-    while let Some(rest) = phases.iter().find_map(|phase| text.strip_prefix(phase)) {
+    while let Some(rest) = PHASES.iter().find_map(|phase| text.strip_prefix(phase)) {
         text = rest;
     }
-    let (message, hint) = match text.split_once(" Did you mean ") {
-        Some((message, names)) => (message.trim_end_matches('.'), Some(format!("did you mean {names}"))),
-        None => (text.trim_end_matches('.'), None),
+    let (message, rest) = match text.find(" Did you mean ").or_else(|| text.find(" Valid fields are ")) {
+        Some(at) => (&text[..at], text[at..].trim()),
+        None => (text, ""),
     };
-    let error = Error::new(ErrorKind::Query, message);
-    match hint {
-        Some(hint) => error.hint(hint.trim_end_matches(['?', '.']).to_owned() + "?"),
-        None => error,
+    let error = Error::new(ErrorKind::Query, lower_first(message.trim_end_matches(['.', ' '])));
+    match rest.strip_prefix("Did you mean ") {
+        Some(names) => {
+            let names = names.split('?').next().unwrap_or(names);
+            error.hint(format!("did you mean {names}?"))
+        }
+        None if rest.is_empty() => error,
+        None => error.hint(format!("{}{}", rest[..1].to_lowercase(), rest[1..].trim_end_matches('.'))),
+    }
+}
+
+/// What DataFusion calls the places where something went wrong; they help nobody who asks a question.
+const PHASES: [&str; 7] = [
+    "Error during planning: ",
+    "Schema error: ",
+    "SQL error: ",
+    "Execution error: ",
+    "Arrow error: ",
+    "External error: ",
+    "This feature is not implemented: ",
+];
+
+/// Lower case at the beginning, unless it is an acronym.
+fn lower_first(text: &str) -> String {
+    let mut letters = text.chars();
+    match (letters.next(), letters.clone().next()) {
+        (Some(first), Some(second)) if !second.is_uppercase() => first.to_lowercase().chain(letters).collect(),
+        _ => text.to_owned(),
     }
 }
 

@@ -23,3 +23,8 @@ pub mod table;
 pub use account::{AccountConfig, Config};
 pub use engine::{Account, Engine, EngineBuilder, register};
 pub use error::{Error, ErrorKind, Result};
+
+/// The guide for embedders, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/library.md")]
+pub struct LibraryGuide;

@@ -100,11 +100,11 @@ struct Typed {
     #[arg(long, value_name = "FORMAT")]
     format: Option<String>,
 
-    /// The configuration file, else the one that MAILQL_CONFIG names
+    /// The configuration file, else the one that `MAILQL_CONFIG` names
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// Say what is done, on standard error (MAILQL_LOG says how much)
+    /// Say what is done, on standard error (`MAILQL_LOG` says how much)
     #[arg(short = 'v', long)]
     verbose: bool,
 }

@@ -1,1 +1,368 @@
-//! stub
+//! What Tab offers: words of SQL, tables, columns, functions, accounts, commands, files, and folders inside quotes.
+//!
+//! It looks at the text before the cursor only; the one question it asks of the mail, the folders, has a short deadline.
+
+use std::cell::RefCell;
+
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::keywords::Keyword;
+use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
+use rustyline::completion::{FilenameCompleter, Pair};
+
+use super::meta;
+use super::output::{Shape, neutral};
+use super::session::Session;
+use crate::engine;
+
+/// The names that may stand in a statement.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    tables: Vec<String>,
+    columns: Vec<String>,
+    functions: Vec<String>,
+    schemas: Vec<String>,
+}
+
+impl Names {
+    /// Every name that the session knows now; views and files that were added are among them.
+    pub(crate) fn of(session: &Session) -> Self {
+        let ours = engine::tables().iter().map(|table| table.name.to_owned());
+        let mut names = Self {
+            tables: ours.collect(),
+            columns: engine::tables().iter().flat_map(|table| table.columns()).map(|c| c.name.to_owned()).collect(),
+            functions: meta::functions(session).into_iter().map(|(name, _)| name).collect(),
+            schemas: session.engine.accounts().iter().map(|account| account.name.clone()).collect(),
+        };
+        let catalogs = session.engine.context().state().catalog_list().clone();
+        for catalog in catalogs.catalog_names().iter().filter_map(|name| catalogs.catalog(name)) {
+            for name in catalog.schema_names().into_iter().filter(|name| name != "information_schema") {
+                let tables = catalog.schema(&name).map(|schema| schema.table_names()).unwrap_or_default();
+                let known = |table: &String| names.tables.iter().any(|ours| ours.eq_ignore_ascii_case(table));
+                let added = tables.into_iter().filter(|table| !known(table)).collect::<Vec<_>>();
+                names.tables.extend(added);
+                names.schemas.push(name);
+            }
+        }
+        for list in [&mut names.tables, &mut names.columns, &mut names.functions, &mut names.schemas] {
+            list.sort_unstable();
+            list.dedup();
+        }
+        names
+    }
+}
+
+/// What can be asked for candidates.
+pub(crate) struct Completion {
+    pub(crate) names: Names,
+    files: FilenameCompleter,
+    /// Asked once, when it is first needed; `None` until it answered in time.
+    folders: RefCell<Option<Vec<String>>>,
+    ask_folders: Box<dyn Fn() -> Option<Vec<String>>>,
+}
+
+impl Completion {
+    pub(crate) fn new(names: Names, ask_folders: Box<dyn Fn() -> Option<Vec<String>>>) -> Self {
+        Self { names, files: FilenameCompleter::new(), folders: RefCell::new(None), ask_folders }
+    }
+
+    /// Where in the line the word begins, and what it may become; `before` are the lines above it.
+    pub(crate) fn candidates(&self, before: &str, line: &str, position: usize) -> (usize, Vec<Pair>) {
+        let typed = &line[..position];
+        if before.is_empty() && typed.trim_start().starts_with('\\') {
+            return self.of_command(line, position);
+        }
+        let text = format!("{before}{typed}");
+        if let Some((quote, start)) = open_quote(&text) {
+            // What is quoted above this line cannot be replaced here.
+            let word = (start + 1).checked_sub(before.len());
+            return match word {
+                Some(word) if quote == '\'' && wants_folder(&text[..start]) => (word, self.of_folder(&typed[word..])),
+                _ => (position, Vec::new()),
+            };
+        }
+        let word = typed.rfind(|character: char| !is_word(character)).map_or(0, |end| end + last_length(typed, end));
+        let before = &text[..text.len() - (typed.len() - word)];
+        (word, self.of_word(&typed[word..], before))
+    }
+
+    fn of_command(&self, line: &str, position: usize) -> (usize, Vec<Pair>) {
+        let typed = &line[..position];
+        let start = typed.len() - typed.trim_start().len();
+        let Some(space) = typed[start..].find(char::is_whitespace).map(|space| start + space) else {
+            let names = meta::COMMANDS.iter().map(|command| command.name);
+            return (start, starting(&typed[start..], names).map(|name| pair(name, format!("{name} "))).collect());
+        };
+        let word = typed.rfind(char::is_whitespace).map_or(position, |end| end + 1);
+        let offer = |names: &[String]| {
+            starting(&typed[word..], names.iter().map(String::as_str)).map(|name| pair(name, name.to_owned())).collect()
+        };
+        let candidates = match &typed[start..space] {
+            "\\i" | "\\o" => return self.files.complete_path(line, position).unwrap_or((position, Vec::new())),
+            "\\d" => offer(&self.names.tables),
+            "\\df" => offer(&self.names.functions),
+            "\\folders" => offer(&self.names.schemas),
+            "\\format" => offer(&Shape::names().into_iter().map(str::to_owned).collect::<Vec<_>>()),
+            _ => Vec::new(),
+        };
+        (word, candidates)
+    }
+
+    fn of_folder(&self, typed: &str) -> Vec<Pair> {
+        let mut known = self.folders.borrow_mut();
+        if known.is_none() {
+            *known = (self.ask_folders)();
+        }
+        let quoted = known.iter().flatten().map(|folder| (folder, folder.replace('\'', "''")));
+        let typed = typed.to_lowercase();
+        let found = quoted.filter(|(_, quoted)| quoted.to_lowercase().starts_with(&typed));
+        found.map(|(folder, quoted)| pair(&neutral(folder), format!("{quoted}'"))).collect()
+    }
+
+    fn of_word(&self, typed: &str, before: &str) -> Vec<Pair> {
+        let names = &self.names;
+        let plain = |name: &str| pair(name, name.to_owned());
+        let tables = starting(typed, names.tables.iter().map(String::as_str)).map(plain);
+        let columns = starting(typed, names.columns.iter().map(String::as_str)).map(plain);
+        let schemas = starting(typed, names.schemas.iter().map(String::as_str)).map(plain);
+        if let Some(owner) = before.strip_suffix('.') {
+            // What stands before the dot is an account, or else a table or its alias.
+            let owner = owner.rsplit(|character| !is_word(character) && character != '"').next().unwrap_or_default();
+            let is_schema = names.schemas.iter().any(|schema| schema.eq_ignore_ascii_case(owner.trim_matches('"')));
+            return if is_schema { tables.collect() } else { columns.collect() };
+        }
+        if wants_table(before) {
+            return tables.chain(schemas).collect();
+        }
+        if typed.is_empty() {
+            return Vec::new();
+        }
+        let lower = typed.chars().all(|character| !character.is_uppercase());
+        let keywords = starting(typed, KEYWORDS.iter().copied())
+            .map(|word| if lower { plain(&word.to_lowercase()) } else { plain(word) });
+        let functions = starting(typed, names.functions.iter().map(String::as_str));
+        let functions = functions.map(|name| pair(name, format!("{name}(")));
+        let mut found = keywords.chain(tables).chain(columns).chain(schemas).chain(functions).collect::<Vec<_>>();
+        let mut seen = std::collections::HashSet::new();
+        found.retain(|candidate| seen.insert(candidate.display.to_lowercase()));
+        found
+    }
+}
+
+/// The quote that is open at the end of a text, and where it began.
+pub(crate) fn open_quote(text: &str) -> Option<(char, usize)> {
+    let mut open = None;
+    let mut characters = text.char_indices().peekable();
+    while let Some((position, character)) = characters.next() {
+        match (open, character) {
+            (None, '\'' | '"') => open = Some((character, position)),
+            (None, '-') if text[position..].starts_with("--") => {
+                while characters.next_if(|(_, character)| *character != '\n').is_some() {}
+            }
+            (None, '/') if text[position..].starts_with("/*") => {
+                let end = text[position + 2..].find("*/")? + position + 4;
+                while characters.next_if(|(position, _)| *position < end).is_some() {}
+            }
+            (Some((quote, _)), character) if quote == character => open = None,
+            _ => {}
+        }
+    }
+    open
+}
+
+/// Tells whether a quote that follows this text holds the name of a folder.
+fn wants_folder(text: &str) -> bool {
+    let Ok(tokens) = Tokenizer::new(&GenericDialect {}, text).tokenize() else { return false };
+    let mut tokens = tokens.into_iter().rev().filter(|token| !matches!(token, Token::Whitespace(_))).peekable();
+    let is_folder =
+        |token: Option<Token>| matches!(token, Some(Token::Word(word)) if word.value.eq_ignore_ascii_case("folder"));
+    let is_keyword =
+        |token: &Token, wanted: &[Keyword]| matches!(token, Token::Word(word) if wanted.contains(&word.keyword));
+    match tokens.next() {
+        Some(Token::Eq | Token::Neq) => is_folder(tokens.next()),
+        Some(token) if is_keyword(&token, &[Keyword::LIKE, Keyword::ILIKE]) => {
+            tokens.next_if(|token| is_keyword(token, &[Keyword::NOT]));
+            is_folder(tokens.next())
+        }
+        Some(Token::LParen | Token::Comma) => {
+            while tokens
+                .next_if(|token| matches!(token, Token::SingleQuotedString(_) | Token::Comma | Token::LParen))
+                .is_some()
+            {}
+            if !tokens.next().is_some_and(|token| is_keyword(&token, &[Keyword::IN])) {
+                return false;
+            }
+            tokens.next_if(|token| is_keyword(token, &[Keyword::NOT]));
+            is_folder(tokens.next())
+        }
+        _ => false,
+    }
+}
+
+/// Tells whether the word after this text is the name of a table.
+fn wants_table(text: &str) -> bool {
+    let word = text.trim_end().rsplit(|character| !is_word(character)).next().unwrap_or_default();
+    text.ends_with(char::is_whitespace)
+        && ["FROM", "JOIN", "INTO", "TABLE", "DESCRIBE"].iter().any(|keyword| word.eq_ignore_ascii_case(keyword))
+}
+
+fn starting<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> impl Iterator<Item = &'a str> {
+    let typed = typed.to_lowercase();
+    names.filter(move |name| name.to_lowercase().starts_with(&typed))
+}
+
+fn pair(display: &str, replacement: String) -> Pair {
+    Pair { display: display.to_owned(), replacement }
+}
+
+fn is_word(character: char) -> bool {
+    character.is_alphanumeric() || character == '_'
+}
+
+fn last_length(text: &str, position: usize) -> usize {
+    text[position..].chars().next().map_or(0, char::len_utf8)
+}
+
+/// Words that people begin to type; the parser knows many more.
+const KEYWORDS: [&str; 78] = [
+    "ALL",
+    "ALTER",
+    "AND",
+    "ANTI",
+    "ANY",
+    "AS",
+    "ASC",
+    "BETWEEN",
+    "BY",
+    "CASE",
+    "CAST",
+    "COPY",
+    "CREATE",
+    "CROSS",
+    "CURRENT_DATE",
+    "CURRENT_TIMESTAMP",
+    "DELETE",
+    "DESC",
+    "DESCRIBE",
+    "DISTINCT",
+    "DROP",
+    "ELSE",
+    "END",
+    "EXCEPT",
+    "EXECUTE",
+    "EXISTS",
+    "EXPLAIN",
+    "EXTERNAL",
+    "EXTRACT",
+    "FALSE",
+    "FILTER",
+    "FIRST",
+    "FROM",
+    "FULL",
+    "GROUP",
+    "HAVING",
+    "ILIKE",
+    "IN",
+    "INNER",
+    "INSERT",
+    "INTERSECT",
+    "INTERVAL",
+    "INTO",
+    "IS",
+    "JOIN",
+    "LAST",
+    "LATERAL",
+    "LEFT",
+    "LIKE",
+    "LIMIT",
+    "LOCATION",
+    "NOT",
+    "NULL",
+    "NULLS",
+    "OFFSET",
+    "ON",
+    "OR",
+    "ORDER",
+    "OUTER",
+    "OVER",
+    "PARTITION",
+    "PREPARE",
+    "RECURSIVE",
+    "RIGHT",
+    "SELECT",
+    "SEMI",
+    "SET",
+    "SHOW",
+    "STORED",
+    "TABLE",
+    "THEN",
+    "TRUE",
+    "UNION",
+    "USING",
+    "VALUES",
+    "VIEW",
+    "WHERE",
+    "WITH",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn completion() -> Completion {
+        let names = Names {
+            tables: vec!["Folder".into(), "MessagesInFolder".into()],
+            columns: vec!["folder".into(), "from_address".into(), "messages".into(), "subject".into()],
+            functions: vec!["substr".into()],
+            schemas: vec!["work".into()],
+        };
+        let folders = || Some(vec!["INBOX".to_owned(), "It's".to_owned(), "Größe".to_owned()]);
+        Completion::new(names, Box::new(folders))
+    }
+
+    fn offered(before: &str, line: &str) -> (usize, Vec<String>) {
+        let (start, pairs) = completion().candidates(before, line, line.len());
+        (start, pairs.into_iter().map(|pair| pair.replacement).collect())
+    }
+
+    #[test]
+    fn words_become_keywords_tables_columns_and_functions() {
+        assert_eq!(offered("", "sel"), (0, vec!["select".to_owned()]));
+        assert_eq!(offered("", "SELECT su"), (7, vec!["subject".to_owned(), "substr(".to_owned()]));
+        assert_eq!(offered("", "SELECT * FROM mess").1, ["MessagesInFolder"]);
+        assert_eq!(offered("", "SELECT * FROM wo").1, ["work"]);
+        assert_eq!(offered("", "SELECT * FROM work.mess"), (19, vec!["MessagesInFolder".to_owned()]));
+        assert_eq!(offered("", "SELECT m.mess").1, ["messages"]);
+        assert_eq!(offered("SELECT *\n", "FROM fold").1, ["Folder"]);
+    }
+
+    #[test]
+    fn quotes_after_folder_offer_folders() {
+        assert_eq!(offered("", "SELECT 1 WHERE folder = 'in"), (25, vec!["INBOX'".to_owned()]));
+        assert_eq!(offered("SELECT 1\n", "WHERE m.folder IN ('INBOX', 'gr").1, ["Größe'"]);
+        assert_eq!(offered("", "WHERE folder NOT IN ('").1.len(), 3);
+        assert_eq!(offered("", "WHERE folder = 'it").1, ["It''s'"]);
+        assert!(offered("", "WHERE subject = 'in").1.is_empty());
+        assert!(offered("", "SELECT 'sel").1.is_empty());
+    }
+
+    #[test]
+    fn commands_and_what_follows_them_are_offered() {
+        assert_eq!(offered("", "\\ti"), (0, vec!["\\timing ".to_owned()]));
+        assert_eq!(offered("", "\\d Mess").1, ["MessagesInFolder"]);
+        assert_eq!(offered("", "\\format c").1, ["csv"]);
+        assert_eq!(offered("", "\\folders w").1, ["work"]);
+    }
+
+    #[test]
+    fn an_open_quote_is_seen_past_comments_and_doubled_quotes() {
+        assert_eq!(open_quote("SELECT 'it''s"), Some(('\'', 11)));
+        assert_eq!(open_quote("-- it's\nSELECT 1"), None);
+        assert_eq!(open_quote("/* it's */ SELECT \"a"), Some(('"', 18)));
+        assert_eq!(open_quote("SELECT 'a' "), None);
+    }
+
+    #[test]
+    fn keywords_are_in_order() {
+        assert!(KEYWORDS.windows(2).all(|pair| pair[0] < pair[1]));
+    }
+}

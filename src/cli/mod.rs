@@ -10,11 +10,13 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use tokio::runtime::Runtime;
 
 use self::args::{Args, Script, Task};
 use self::output::{Shape, Target};
 use self::session::{Ended, Session};
+use self::signals::Signals;
 use self::source::Source;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
@@ -66,39 +68,40 @@ fn perform(runtime: &Runtime, args: &Args) -> Result<ExitCode> {
         }
         Task::Accounts => {
             let source = Source::of(&args.task, args.config.as_deref())?;
-            list_accounts(&source.engine()?, source.account())
+            runtime.block_on(list_accounts(&source.engine()?, source.account(), args))
         }
         Task::Queries { name: None, .. } => {
             let (names, sentences) = queries::all().map(|query| (query.name, query.sentence())).unzip();
-            print_columns(["query", "answers"], [names, sentences])
+            runtime.block_on(print_listing(&batch_of(["query", "answers"], [names, sentences])?, args))
         }
         Task::Queries { name: Some(name), .. } => {
             let query = queries::Query::named(name)?;
+            let signals = Signals::listen(runtime);
             let source = Source::of(&args.task, args.config.as_deref())?;
-            let session = session(&source, args)?;
+            let session = session(&source, args, signals)?;
             Ok(runtime.block_on(run_texts(&session, &[query.text.to_owned()])))
         }
         Task::Ask(_) | Task::Demo => {
             let texts = texts(&args.scripts)?;
+            // Until here a signal ends the program as it ends any; from here on there is something to delete.
+            let signals = Signals::listen(runtime);
             let source = Source::of(&args.task, args.config.as_deref())?;
-            let mut session = session(&source, args)?;
-            match texts {
-                Some(texts) => Ok(runtime.block_on(run_texts(&session, &texts))),
-                None => {
-                    session.limit = Some(repl::ROWS);
-                    Ok(repl::run(runtime, session, &source))
-                }
+            let mut session = session(&source, args, signals)?;
+            if let Some(texts) = texts {
+                return Ok(runtime.block_on(run_texts(&session, &texts)));
             }
+            session.limit = Some(repl::ROWS);
+            Ok(repl::run(runtime, session, &source))
         }
     }
 }
 
-fn session(source: &Source, args: &Args) -> Result<Session> {
+fn session(source: &Source, args: &Args, signals: Signals) -> Result<Session> {
     let target = Target::of(args.output.as_deref(), args.shape)?;
     let shape = args.shape.unwrap_or(Shape::Table);
     let engine = source.engine()?;
     let account = source.account().to_owned();
-    Ok(Session { engine, account, target, shape, expanded: false, timing: false, limit: None })
+    Ok(Session { engine, account, target, shape, expanded: false, timing: false, limit: None, signals })
 }
 
 /// The statements to run; `None` when a person is to be asked for them.
@@ -167,17 +170,21 @@ fn one_answer(session: &Session, texts: &[String]) -> Result<()> {
     Err(Error::new(ErrorKind::Config, message).hint("give one query, or use COPY (SELECT …) TO 'file' for each"))
 }
 
-fn list_accounts(engine: &Engine, default: &str) -> Result<ExitCode> {
+async fn list_accounts(engine: &Engine, default: &str, args: &Args) -> Result<ExitCode> {
     let accounts = engine.accounts();
     let described = accounts.iter().map(crate::engine::Account::describe).collect::<Vec<_>>();
     let names = accounts.iter().map(|account| account.name.as_str()).collect();
     let marks = accounts.iter().map(|account| if account.name == default { "default" } else { "" }).collect();
-    print_columns(["account", "where", ""], [names, described.iter().map(String::as_str).collect(), marks])
+    let columns = [names, described.iter().map(String::as_str).collect(), marks];
+    print_listing(&batch_of(["account", "backend", "is"], columns)?, args).await
 }
 
-/// Prints a listing of the program's own.
-fn print_columns<const N: usize>(names: [&str; N], columns: [Vec<&str>; N]) -> Result<ExitCode> {
-    output::print_batch(&batch_of(names, columns)?, false)?;
+/// Delivers a listing of the program's own as an answer is delivered.
+async fn print_listing(batch: &RecordBatch, args: &Args) -> Result<ExitCode> {
+    let target = Target::of(args.output.as_deref(), args.shape)?;
+    let rows = futures::stream::iter([Ok(batch.clone())]);
+    let stream = Box::pin(RecordBatchStreamAdapter::new(batch.schema(), rows));
+    output::deliver(stream, &target, false, None, None).await?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
 
-/// The configuration file: as given, else as MAILQL_CONFIG says, else the platform's place.
+/// The configuration file: as given, else as `MAILQL_CONFIG` says, else the platform's place.
 pub(crate) fn config_file(given: Option<&Path>) -> Option<PathBuf> {
     let set = || std::env::var_os("MAILQL_CONFIG").filter(|path| !path.is_empty()).map(PathBuf::from);
     given.map(Path::to_owned).or_else(set).or_else(|| Some(strategy()?.config_dir().join(NAME).join("config.toml")))

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use datafusion::common::runtime::SpawnedTask;
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::metrics::{MetricValue, MetricsSet};
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::time::Instant;
 
@@ -28,14 +29,14 @@ impl Progress {
         if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
             bar.set_style(style);
         }
-        let watched = bar.clone();
+        let line_below = bar.clone();
         let watcher = SpawnedTask::spawn(async move {
             let start = Instant::now();
             tokio::time::sleep(QUIET).await;
-            watched.set_draw_target(ProgressDrawTarget::stderr());
+            line_below.set_draw_target(ProgressDrawTarget::stderr());
             loop {
-                watched.set_message(line(&Counts::of(plan.as_ref()), start.elapsed()));
-                watched.tick();
+                line_below.set_message(line(&Counts::of(plan.as_ref()), start.elapsed()));
+                line_below.tick();
                 tokio::time::sleep(STEP).await;
             }
         });
@@ -53,15 +54,25 @@ impl Drop for Progress {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Counts(BTreeMap<String, usize>);
 
+/// The most that one scan of a plan counts under a name.
+pub(crate) fn most(plan: &dyn ExecutionPlan, name: &str) -> usize {
+    let below = plan.children().into_iter().map(|child| most(child.as_ref(), name)).max();
+    let own = plan.metrics().and_then(|metrics| metrics.sum_by_name(name)).map_or(0, |value| value.as_usize());
+    own.max(below.unwrap_or(0))
+}
+
 impl Counts {
     /// Adds up what is counted so far.
     pub(crate) fn of(plan: &dyn ExecutionPlan) -> Self {
         let mut counts = BTreeMap::new();
         let mut plans = vec![plan];
         while let Some(plan) = plans.pop() {
-            for metric in plan.metrics().iter().flat_map(datafusion::physical_plan::metrics::MetricsSet::iter) {
-                let value = metric.value();
-                *counts.entry(value.name().to_owned()).or_insert(0) += value.as_usize();
+            for metric in plan.metrics().iter().flat_map(MetricsSet::iter) {
+                // Only what scans count: times and the rest mean nothing when added up.
+                if let MetricValue::Count { name, count } = metric.value() {
+                    let sum = counts.entry(name.to_string()).or_insert(0_usize);
+                    *sum = sum.saturating_add(count.value());
+                }
             }
             plans.extend(plan.children().into_iter().map(AsRef::as_ref));
         }

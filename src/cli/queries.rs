@@ -49,8 +49,25 @@ pub(crate) fn nearest<'a>(typed: &str, names: impl IntoIterator<Item = &'a str>)
     (distance <= typed.chars().count().max(2) / 2).then_some(name)
 }
 
-const QUERIES: [(&str, &str); 2] = [
+const QUERIES: [(&str, &str); 19] = [
+    ("attachment-types", include_str!("../../queries/attachment-types.sql")),
+    ("biggest-folders", include_str!("../../queries/biggest-folders.sql")),
+    ("busiest-hours", include_str!("../../queries/busiest-hours.sql")),
+    ("domains", include_str!("../../queries/domains.sql")),
+    ("duplicates", include_str!("../../queries/duplicates.sql")),
+    ("flagged-and-waiting", include_str!("../../queries/flagged-and-waiting.sql")),
+    ("invoices", include_str!("../../queries/invoices.sql")),
     ("largest-attachments", include_str!("../../queries/largest-attachments.sql")),
+    ("longest-threads", include_str!("../../queries/longest-threads.sql")),
+    ("mail-per-month", include_str!("../../queries/mail-per-month.sql")),
+    ("mail-per-weekday", include_str!("../../queries/mail-per-weekday.sql")),
+    ("mail-with-problems", include_str!("../../queries/mail-with-problems.sql")),
+    ("mail-without-subject", include_str!("../../queries/mail-without-subject.sql")),
+    ("newsletters", include_str!("../../queries/newsletters.sql")),
+    ("response-time-by-thread", include_str!("../../queries/response-time-by-thread.sql")),
+    ("unanswered-for-a-week", include_str!("../../queries/unanswered-for-a-week.sql")),
+    ("unread-by-folder", include_str!("../../queries/unread-by-folder.sql")),
+    ("who-i-write-to", include_str!("../../queries/who-i-write-to.sql")),
     ("who-writes-most", include_str!("../../queries/who-writes-most.sql")),
 ];
 

@@ -2,6 +2,7 @@
 //!
 //! It holds what can be switched (format, timing, row limit) and knows how to stop; it reads no input.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -12,12 +13,12 @@ use datafusion::physical_plan::stream::RecordBatchReceiverStreamBuilder;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::Statement as Sql;
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 
 use super::output::{self, Delivered, Shape, Target};
-use super::progress::{Counts, Progress};
+use super::progress::{Progress, most};
 use super::say;
-use super::signals::{self, Signal};
+use super::signals::{Signal, Signals};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -33,6 +34,8 @@ pub(crate) struct Session {
     pub(crate) timing: bool,
     /// Rows that a plain query shows at the prompt; 0 is all. `None` where there is no prompt.
     pub(crate) limit: Option<usize>,
+    /// What can stop a statement.
+    pub(crate) signals: Signals,
 }
 
 /// Why running statements ended.
@@ -56,8 +59,11 @@ impl Session {
         let several = statements.len() > 1;
         for (position, statement) in statements.into_iter().enumerate() {
             let asked = tokio::select! {
-                asked = self.ask(statement) => asked,
-                signal = signals::came() => return Ok(Ended::Stopped(signal)),
+                // A panic is a failed statement; the hook has said where it was.
+                asked = AssertUnwindSafe(self.ask(statement)).catch_unwind() => asked.unwrap_or_else(|_| {
+                    Err(Error::new(ErrorKind::Query, "the statement was stopped by an internal error"))
+                }),
+                signal = self.signals.came() => return Ok(Ended::Stopped(signal)),
             };
             match asked {
                 Ok(Some(Delivered::ReaderGone)) => return Ok(Ended::ReaderGone),
@@ -101,7 +107,7 @@ impl Session {
             self.say_delivered(delivered);
         }
         self.say_time(start);
-        let folders = Counts::of(plan.as_ref()).sum("folders");
+        let folders = most(plan.as_ref(), "folders");
         if folders > 1 && !names_folder {
             say::hint(&format!("{folders} folders were read; WHERE folder = '…' reads one"));
         }

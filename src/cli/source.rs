@@ -115,6 +115,13 @@ impl Source {
     }
 }
 
+impl Drop for Source {
+    /// Others hold the sample too, to delete it early, and may outlive this.
+    fn drop(&mut self) {
+        self.sample.delete();
+    }
+}
+
 /// Tells whether a target can only be a path or a URL.
 fn is_place(target: &str) -> bool {
     target.contains("://") || target.contains(std::path::is_separator) || target == "." || target == ".."

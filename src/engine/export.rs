@@ -51,6 +51,7 @@ impl Format {
     ];
 
     /// The format of that name, in any case.
+    #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         let name = name.to_ascii_lowercase();
         let name = match name.as_str() {
@@ -239,5 +240,132 @@ fn sync_directory(directory: &Path) {
         && let Ok(directory) = File::open(directory)
     {
         drop(directory.sync_all());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use datafusion::arrow::array::{ArrayRef, BinaryViewArray, Int64Array, RecordBatch, StringViewArray};
+    use datafusion::arrow::datatypes::{DataType, Field, Schema};
+    use datafusion::error::DataFusionError;
+    use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+    use datafusion::prelude::SessionContext;
+
+    use super::*;
+
+    fn stream(batches: Vec<Result<RecordBatch, DataFusionError>>) -> SendableRecordBatchStream {
+        let schema = rows().schema();
+        Box::pin(RecordBatchStreamAdapter::new(schema, futures::stream::iter(batches)))
+    }
+
+    /// Two columns of one name, a list, and bytes.
+    fn rows() -> RecordBatch {
+        let fields = vec![
+            Field::new("n", DataType::Int64, true),
+            Field::new("n", DataType::Utf8View, true),
+            Field::new("raw", DataType::BinaryView, true),
+        ];
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(Int64Array::from(vec![Some(1), None])),
+            Arc::new(StringViewArray::from(vec![Some("a|b\r\n<b>*"), None])),
+            Arc::new(BinaryViewArray::from(vec![Some(&b"\x01\xff"[..]), None])),
+        ];
+        RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).unwrap()
+    }
+
+    async fn written(format: Format) -> String {
+        let mut out = Vec::new();
+        let written = write(stream(vec![Ok(rows())]), format, &mut out).await.unwrap();
+        assert_eq!((written.rows, written.bytes), (2, u64::try_from(out.len()).unwrap()));
+        String::from_utf8(out).unwrap()
+    }
+
+    #[tokio::test]
+    async fn each_format_keeps_both_columns_of_one_name() {
+        assert_eq!(written(Format::Csv).await, "n,n,raw\n1,\"a|b\r\n<b>*\",01ff\n,,\n");
+        let objects = "{\"n\":1,\"n_2\":\"a|b\\r\\n<b>*\",\"raw\":\"01ff\"}\n{\"n\":null,\"n_2\":null,\"raw\":null}\n";
+        assert_eq!(written(Format::Ndjson).await, objects);
+        assert_eq!(written(Format::Json).await, format!("[{}]\n", objects.trim_end().replace('\n', ",")));
+        let table = "| n | n | raw |\n| ---: | --- | --- |\n| 1 | a\\|b<br>&lt;b&gt;\\* | 01ff |\n|  |  |  |\n";
+        assert_eq!(written(Format::Markdown).await, table);
+    }
+
+    #[tokio::test]
+    async fn lists_become_text_where_cells_are_text() {
+        let frame = SessionContext::new().sql("SELECT make_array(1, 2) AS list").await.unwrap();
+        let mut out = Vec::new();
+        write(frame.execute_stream().await.unwrap(), Format::Csv, &mut out).await.unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), "list\n\"[1, 2]\"\n");
+    }
+
+    #[tokio::test]
+    async fn parquet_is_read_back_as_it_was() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("rows.parquet");
+        save(stream(vec![Ok(rows())]), Format::Parquet, &path).await.unwrap();
+        let context = SessionContext::new();
+        let frame = context.read_parquet(path.to_string_lossy().as_ref(), Default::default()).await.unwrap();
+        let back = frame.collect().await.unwrap();
+        assert_eq!(back[0].columns(), rows().columns());
+    }
+
+    #[tokio::test]
+    async fn a_failure_leaves_nothing_and_keeps_what_was_there() {
+        let directory = tempfile::tempdir().unwrap();
+        let failing = || stream(vec![Ok(rows()), Err(DataFusionError::Execution("cut".to_owned()))]);
+        for (name, format) in Format::NAMES {
+            let path = directory.path().join(format!("new.{name}"));
+            let error = save(failing(), format, &path).await.unwrap_err();
+            assert!(error.to_string().contains("cut") && error.to_string().contains(name), "{error}");
+        }
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+        let path = directory.path().join("old.csv");
+        fs::write(&path, "old").unwrap();
+        save(failing(), Format::Csv, &path).await.unwrap_err();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "old");
+    }
+
+    #[tokio::test]
+    async fn what_the_disk_says_is_the_error_in_every_format() {
+        struct Full;
+        impl Write for Full {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::Error::from(io::ErrorKind::StorageFull))
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        for (name, format) in Format::NAMES {
+            let error = write(stream(vec![Ok(rows())]), format, Full).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Io, "{name}: {error}");
+            assert!(error.way_out().unwrap().contains("free some space"), "{name}: {error}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_link_stays_and_what_it_names_is_replaced_with_its_mode() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let directory = tempfile::tempdir().unwrap();
+        let (real, link) = (directory.path().join("real.csv"), directory.path().join("link.csv"));
+        fs::write(&real, "old").unwrap();
+        fs::set_permissions(&real, fs::Permissions::from_mode(0o600)).unwrap();
+        symlink(&real, &link).unwrap();
+        save(stream(vec![Ok(rows())]), Format::Csv, &link).await.unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert!(fs::read_to_string(&real).unwrap().starts_with("n,n,raw"));
+        assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn the_ending_says_the_format() {
+        assert_eq!(Format::of_path(Path::new("a.b/X.JSONL")).unwrap(), Format::Ndjson);
+        assert_eq!(Format::of_path(Path::new("x.parquet")).unwrap(), Format::Parquet);
+        for wrong in ["x", "x.xlsx", ".csv"] {
+            assert!(Format::of_path(Path::new(wrong)).unwrap_err().way_out().is_some(), "{wrong}");
+        }
     }
 }

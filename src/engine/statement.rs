@@ -38,7 +38,7 @@ pub async fn plan(context: &SessionContext, mut statement: Statement) -> Result<
         *name = displayed(context, name);
     }
     let state = context.state();
-    let plan = state.statement_to_plan(statement).await.map_err(Error::from)?;
+    let plan = state.statement_to_plan(statement).await.map_err(|error| with_names(context, Error::from(error)))?;
     context.execute_logical_plan(plan).await.map_err(Error::from)
 }
 
@@ -60,4 +60,28 @@ fn displayed(context: &SessionContext, name: &ObjectName) -> ObjectName {
     let exact = names.into_iter().flatten().find(|known| known.eq_ignore_ascii_case(&schema)).unwrap_or(schema);
     let quoted = |text: String| Ident::with_quote('"', text);
     ObjectName::from(vec![quoted(catalog), quoted(exact), quoted(table.name.to_owned())])
+}
+
+/// An error about a table that is not there, with the names that there are.
+fn with_names(context: &SessionContext, error: Error) -> Error {
+    let message = error.to_string();
+    let Some(name) = message.strip_prefix("table '").and_then(|rest| rest.strip_suffix("' not found")) else {
+        return error;
+    };
+    let parts: Vec<&str> = name.split('.').collect();
+    let [catalog, schema, name] = parts.as_slice() else { return error };
+    let Some(catalog) = context.catalog(catalog) else { return error };
+    let Some(schema) = catalog.schema(schema) else {
+        let accounts = catalog.schema_names().join(", ");
+        return Error::new(ErrorKind::NotFound, format!("there is no account '{schema}'"))
+            .hint(format!("there are: {accounts}"));
+    };
+    let names = schema.table_names();
+    let likeness = |known: &&String| strsim::jaro_winkler(&table::normalised(known), &table::normalised(name));
+    let nearest = names.iter().max_by(|left, right| likeness(left).total_cmp(&likeness(right)));
+    let error = Error::new(ErrorKind::NotFound, format!("there is no table '{name}'"));
+    match nearest.filter(|nearest| likeness(nearest) > 0.7) {
+        Some(nearest) => error.hint(format!("did you mean {nearest}?")),
+        None => error.hint(format!("there are: {}", names.join(", "))),
+    }
 }

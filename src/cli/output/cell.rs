@@ -2,6 +2,8 @@
 //!
 //! It reads Arrow arrays and writes strings; where the cell stands is decided in `printer`.
 
+use std::fmt::Write;
+
 use datafusion::arrow::array::{Array, AsArray};
 use datafusion::arrow::datatypes::{DataType, Field};
 use datafusion::arrow::error::ArrowError;
@@ -87,9 +89,11 @@ impl Column {
             .with_timestamp_tz_format(Some(self.time_format))
             .with_timestamp_format(Some("%Y-%m-%d %H:%M:%S%.f"));
         let formatter = ArrayFormatter::try_new(array, &options)?;
+        // Not every kind of array marks its NULLs itself.
+        let nulls = array.logical_nulls();
         (0..array.len())
             .map(|row| {
-                if array.is_null(row) {
+                if nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
                     return Ok(Cell::of_null());
                 }
                 if let Some(text) = text_at(array, row) {
@@ -105,7 +109,7 @@ impl Column {
 
     /// One value with its own lines kept, for the expanded form; `None` is NULL.
     pub(crate) fn lines(&self, array: &dyn Array, row: usize) -> Result<Option<Vec<String>>, ArrowError> {
-        if array.is_null(row) {
+        if array.logical_nulls().is_some_and(|nulls| nulls.is_null(row)) {
             return Ok(None);
         }
         if let Some(text) = text_at(array, row) {
@@ -137,8 +141,12 @@ fn bytes_at(array: &dyn Array, row: usize) -> Option<&[u8]> {
 
 /// `\x25504446…` with the size when not all is shown.
 fn bytes_form(bytes: &[u8]) -> String {
-    let shown = bytes.iter().take(BYTES_SHOWN).map(|byte| format!("{byte:02x}")).collect::<String>();
-    if bytes.len() <= BYTES_SHOWN { format!("\\x{shown}") } else { format!("\\x{shown}… {} bytes", bytes.len()) }
+    let mut shown = String::from("\\x");
+    for byte in bytes.iter().take(BYTES_SHOWN) {
+        // Writing to a string cannot fail.
+        write!(shown, "{byte:02x}").unwrap_or_default();
+    }
+    if bytes.len() <= BYTES_SHOWN { shown } else { format!("{shown}… {} bytes", bytes.len()) }
 }
 
 /// Enough to recognise a file type.

@@ -20,6 +20,7 @@ use crate::error::{Error, ErrorKind, Result};
 
 mod cell;
 mod neutral;
+mod plan;
 mod printer;
 mod widths;
 
@@ -124,12 +125,12 @@ pub(crate) async fn deliver(
             Err(Error::new(ErrorKind::Config, "parquet is not for a terminal").hint("add -o FILE.parquet"))
         }
         Shape::Rows(format) => {
-            let written = if terminal {
+            let outcome = if terminal {
                 export::write(stream, format, NeutralWriter::new(screen)).await
             } else {
                 export::write(stream, format, screen).await
             };
-            written.map(|written| Delivered::Shown { rows: written.rows, more: false })
+            outcome.map(|written| Delivered::Shown { rows: written.rows, more: false })
         }
     };
     if gone.load(Ordering::Relaxed) { Ok(Delivered::ReaderGone) } else { delivered }
@@ -143,10 +144,10 @@ pub(crate) fn print_batch(batch: &RecordBatch, expanded: bool) -> Result<()> {
     let gone = Arc::new(AtomicBool::new(false));
     let screen = Screen { gone: Arc::clone(&gone), progress: None };
     let mut printer = Printer::new(BufWriter::new(screen), Look { expanded, ..look() }, &batch.schema());
-    let printed = printer.push(batch).and_then(|()| printer.finish(None));
-    match printed {
+    let outcome = printer.push(batch).and_then(|()| printer.finish(None));
+    match outcome {
         Err(_) if gone.load(Ordering::Relaxed) => Ok(()),
-        printed => printed.map(drop).map_err(|error| Error::io("cannot write", error)),
+        outcome => outcome.map(drop).map_err(|error| Error::io("cannot write", error)),
     }
 }
 
@@ -168,19 +169,24 @@ async fn print_table(
     cap: Option<usize>,
 ) -> Result<Delivered> {
     let failed = |error: io::Error| Error::io("cannot write", error);
+    if plan::is_plan(&stream.schema()) {
+        let mut out = BufWriter::new(screen);
+        while let Some(batch) = stream.next().await {
+            plan::print(&batch?, &mut out).map_err(failed)?;
+        }
+        return Ok(Delivered::Shown { rows: 0, more: false });
+    }
     let mut printer = Printer::new(BufWriter::new(screen), look, &stream.schema());
     let mut left = cap.unwrap_or(usize::MAX);
     let mut more = false;
     let mut deadline = Instant::now() + PATIENCE;
     while !more {
         let next = if printer.is_holding() {
-            match timeout_at(deadline, stream.next()).await {
-                Ok(next) => next,
-                Err(_) => {
-                    printer.settle().map_err(failed)?;
-                    continue;
-                }
-            }
+            let Ok(next) = timeout_at(deadline, stream.next()).await else {
+                printer.settle().map_err(failed)?;
+                continue;
+            };
+            next
         } else {
             let next = stream.next().await;
             deadline = Instant::now() + PATIENCE;

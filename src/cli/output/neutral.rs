@@ -90,9 +90,8 @@ impl<W: Write> Write for NeutralWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.partial.extend_from_slice(bytes);
         let complete = match std::str::from_utf8(&self.partial) {
-            Ok(_) => self.partial.len(),
             Err(error) if error.error_len().is_none() => error.valid_up_to(),
-            Err(_) => self.partial.len(),
+            _ => self.partial.len(),
         };
         let rest = self.partial.split_off(complete);
         let text = String::from_utf8_lossy(&self.partial);
@@ -134,14 +133,12 @@ fn visible_form(unseen: char) -> (String, usize) {
         0x7f => Some('\u{2421}'),
         _ => None,
     };
-    match picture {
-        Some(picture) => (picture.to_string(), 1),
-        None => {
-            let shown = format!("\\u{{{code:x}}}");
-            let width = shown.len();
-            (shown, width)
-        }
+    if let Some(picture) = picture {
+        return (picture.to_string(), 1);
     }
+    let shown = format!("\\u{{{code:x}}}");
+    let width = shown.len();
+    (shown, width)
 }
 
 /// Combining marks on one character.

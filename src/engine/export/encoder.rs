@@ -27,7 +27,7 @@ pub(super) struct Encoder<W: Write + Send> {
 }
 
 enum Form<W: Write + Send> {
-    Separated(csv::Writer<W>),
+    Separated(Box<csv::Writer<W>>),
     Array(json::ArrayWriter<W>),
     Lines(json::LineDelimitedWriter<W>),
     Markdown(W),
@@ -43,7 +43,7 @@ impl<W: Write + Send> Encoder<W> {
                 let delimiter = if format == Format::Csv { b',' } else { b'\t' };
                 let mut writer = csv::WriterBuilder::new().with_delimiter(delimiter).build(out);
                 writer.write(&RecordBatch::new_empty(Arc::clone(&plain))).map_err(from_arrow)?;
-                Self { schema: plain, form: Form::Separated(writer) }
+                Self { schema: plain, form: Form::Separated(Box::new(writer)) }
             }
             Format::Json => {
                 let writer = json::WriterBuilder::new().with_explicit_nulls(true).build(out);

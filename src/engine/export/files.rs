@@ -52,7 +52,7 @@ pub async fn save_files(mut stream: SendableRecordBatchStream, directory: &Path)
             let aside = Aside::create(directory)?;
             let written = aside.file().write_all(content);
             written.map_err(|error| Error::io(format!("cannot write {name}"), error))?;
-            publish(aside, directory, name, &mut numbers)?;
+            publish(aside, directory, &name, &mut numbers)?;
             saved.files += 1;
             saved.bytes += u64::try_from(content.len()).unwrap_or(0);
         }
@@ -102,11 +102,11 @@ impl Columns {
 }
 
 /// Gives the finished file the first free name.
-fn publish(mut aside: Aside, directory: &Path, name: String, numbers: &mut HashMap<String, u32>) -> Result<()> {
+fn publish(mut aside: Aside, directory: &Path, name: &str, numbers: &mut HashMap<String, u32>) -> Result<()> {
     let number = numbers.entry(name.to_lowercase()).or_insert(0);
     loop {
         *number += 1;
-        let candidate = if *number == 1 { name.clone() } else { numbered(&name, *number) };
+        let candidate = if *number == 1 { name.to_owned() } else { numbered(name, *number) };
         match aside.publish_new(&directory.join(candidate))? {
             None => return Ok(()),
             Some(again) => aside = again,
@@ -124,9 +124,10 @@ fn safe_name(name: &str) -> String {
             other => other,
         })
         .collect::<String>();
-    safe = safe.trim().to_owned();
-    let dots = safe.len() - safe.trim_start_matches('.').len();
-    safe.replace_range(..dots, &"_".repeat(dots.min(1)));
+    let trimmed = safe.trim();
+    let plain = trimmed.trim_start_matches('.');
+    // A name that begins with a dot is hidden, or is not a name at all.
+    safe = if plain.len() < trimmed.len() { format!("_{plain}") } else { trimmed.to_owned() };
     if is_device(&safe) {
         safe.insert(0, '_');
     }

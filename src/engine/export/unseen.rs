@@ -6,6 +6,7 @@
 ///
 /// Variation selectors and the two joiners count: whoever knows their neighbours may let them pass.
 /// Combining marks and spaces of any width do not.
+#[must_use]
 pub fn is_unseen(character: char) -> bool {
     character.is_control()
         || UNSEEN

@@ -1,0 +1,123 @@
+//! What the documentation says is so: tables, pushdown, and the commands of the README.
+//!
+//! `MAILQL_COMPLETE=1` writes `docs/tables/` anew.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use datafusion::arrow::datatypes::DataType;
+use datafusion::arrow::util::display::array_value_to_string;
+use mailql::Engine;
+use mailql::table::{TABLES, Table};
+
+#[test]
+fn every_table_has_its_page_and_it_says_what_the_table_is() {
+    let pages = root().join("docs/tables");
+    for table in TABLES {
+        let path = pages.join(format!("{}.md", table.name));
+        if std::env::var_os("MAILQL_COMPLETE").is_some() {
+            fs::write(&path, page(table)).unwrap();
+        }
+        let written = fs::read_to_string(&path).unwrap_or_default();
+        assert!(written == page(table), "{} is out of date; MAILQL_COMPLETE=1 writes it anew", path.display());
+    }
+    assert_eq!(fs::read_dir(&pages).unwrap().count(), TABLES.len(), "docs/tables has a page of no table");
+}
+
+fn page(table: &Table) -> String {
+    let mut page = format!("# {}\n\n{}\n\n| Column | Type | |\n|---|---|---|\n", table.name, table.doc);
+    for column in table.columns() {
+        let data_type = match column.data_type() {
+            DataType::Int64 => "integer",
+            DataType::Boolean => "boolean",
+            DataType::Utf8View => "text",
+            DataType::BinaryView => "bytes",
+            DataType::Timestamp(_, _) => "timestamp, UTC",
+            other => panic!("{other} has no name here"),
+        };
+        writeln!(page, "| `{}` | {data_type} | {} |", column.name, column.doc).unwrap();
+    }
+    page
+}
+
+#[tokio::test]
+async fn every_predicate_in_the_pushdown_page_is_pushed_as_it_says() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = Engine::builder().maildir("work", directory.path()).build().unwrap();
+    let text = fs::read_to_string(root().join("docs/pushdown.md")).unwrap();
+    let rows: Vec<(&str, &str)> = text.lines().filter_map(row).collect();
+    assert!(rows.len() >= 20, "the table is there");
+    for (predicate, expected) in rows {
+        let frame = engine.sql(&format!("EXPLAIN SELECT uid FROM MessagesInFolder WHERE {predicate}")).await.unwrap();
+        let batches = frame.collect().await.unwrap();
+        let plans = batches
+            .iter()
+            .flat_map(|batch| (0..batch.num_rows()).map(|row| array_value_to_string(batch.column(1), row).unwrap()));
+        let scan = plans.filter(|plan| plan.contains("MailScan")).last().unwrap();
+        let search = scan
+            .split_once("search=[")
+            .and_then(|(_, rest)| rest.split_once("] then="))
+            .map_or("none", |(search, _)| search);
+        assert_eq!(search, expected, "{predicate}");
+    }
+}
+
+/// The two cells of a row like `| `uid = 7` | `UID 7` |`.
+fn row(line: &str) -> Option<(&str, &str)> {
+    let (predicate, search) = line.strip_prefix("| `")?.split_once("` | ")?;
+    Some((predicate, search.trim_end_matches(" |").trim_matches('`')))
+}
+
+#[test]
+fn every_command_of_the_readme_works() {
+    let directory = tempfile::tempdir().unwrap();
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let commands: Vec<&str> =
+        blocks(&readme, "sh").flat_map(str::lines).filter(|line| !line.starts_with('#')).collect();
+    let ours: Vec<&&str> = commands.iter().filter(|line| line.starts_with("cargo run --release --")).collect();
+    assert!(ours.len() >= 5 && commands.contains(&"tests/run"), "the README has its commands");
+    for command in ours {
+        let program = format!("\"{}\"", env!("CARGO_BIN_EXE_mailql"));
+        let line = command.replace("cargo run --release --", &program);
+        let output = Command::new("sh")
+            .args(["-c", &line])
+            .current_dir(directory.path())
+            .env("HOME", directory.path())
+            .env_remove("XDG_CONFIG_HOME")
+            .env_remove("XDG_CACHE_HOME")
+            .env_remove("XDG_STATE_HOME")
+            .stdin(std::process::Stdio::null())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{command}\n{}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+#[test]
+fn every_link_between_pages_leads_somewhere() {
+    let mut pages: Vec<PathBuf> =
+        fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    pages.push(root().join("README.md"));
+    for page in pages.into_iter().filter(|page| page.is_file()) {
+        let text = fs::read_to_string(&page).unwrap();
+        for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let target = target.split('#').next().unwrap();
+            let found = target.is_empty() || target.contains("://") || page.parent().unwrap().join(target).exists();
+            assert!(found, "{} links to {target}", page.display());
+        }
+    }
+}
+
+/// The contents of fenced blocks of a language.
+fn blocks<'a>(text: &'a str, language: &str) -> impl Iterator<Item = &'a str> {
+    let fence = format!("```{language}\n");
+    text.split("```").collect::<Vec<_>>().into_iter().skip(1).step_by(2).filter_map(move |block| {
+        format!("```{block}").starts_with(&fence).then(|| block.split_once('\n').map(|(_, rest)| rest)).flatten()
+    })
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
