@@ -172,7 +172,12 @@ fn host_error(error: &DataFusionError) -> Error {
         return Error::new(ErrorKind::Query, format!("that is no SQL: {}", lower_first(&one_line(text))));
     }
     let text = one_line(&error.strip_backtrace());
-    let mut text = text.as_str();
+    if text.contains("Error encountered while finalizing writes") {
+        let error = Error::new(ErrorKind::Io, "the file could not be written to its end");
+        return error.hint("look whether there is room where it is written, and whether files may be that large");
+    }
+    let text = text.split(" This issue was likely caused by a bug in DataFusion").next().unwrap_or(&text);
+    let mut text = text;
     while let Some(rest) = PHASES.iter().find_map(|phase| text.strip_prefix(phase)) {
         text = rest;
     }

@@ -8,10 +8,11 @@ use std::io::{self, IsTerminal, Read};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 
 use self::args::{Args, Script, Task};
 use self::output::{Shape, Target};
@@ -47,10 +48,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     start_tracing(args.verbose);
-    let outcome = Runtime::new().map_err(|error| Error::io("cannot start", error)).and_then(|runtime| {
+    let runtime = Builder::new_multi_thread().enable_all().thread_stack_size(STACK).build();
+    let outcome = runtime.map_err(|error| Error::io("cannot start", error)).and_then(|runtime| {
         let status = perform(&runtime, &args);
-        // What still blocks somewhere does not keep the program from ending.
-        runtime.shutdown_background();
+        // What was begun is tidied up (half files, say), but nothing keeps the program from ending.
+        runtime.shutdown_timeout(TIDYING);
         status
     });
     outcome.unwrap_or_else(|error| {
@@ -78,7 +80,8 @@ fn perform(runtime: &Runtime, args: &Args) -> Result<ExitCode> {
             let query = queries::Query::named(name)?;
             let signals = Signals::listen(runtime);
             let source = Source::of(&args.task, args.config.as_deref())?;
-            let session = session(&source, args, signals)?;
+            let mut session = session(&source, args, signals)?;
+            session.hints = false;
             Ok(runtime.block_on(run_texts(&session, &[query.text.to_owned()])))
         }
         Task::Ask(_) | Task::Demo => {
@@ -101,7 +104,7 @@ fn session(source: &Source, args: &Args, signals: Signals) -> Result<Session> {
     let shape = args.shape.unwrap_or(Shape::Table);
     let engine = source.engine()?;
     let account = source.account().to_owned();
-    Ok(Session { engine, account, target, shape, expanded: false, timing: false, limit: None, signals })
+    Ok(Session { engine, account, target, shape, expanded: false, timing: false, hints: true, limit: None, signals })
 }
 
 /// The statements to run; `None` when a person is to be asked for them.
@@ -222,3 +225,7 @@ fn start_tracing(verbose: bool) {
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false);
     drop(subscriber.compact().try_init());
 }
+/// How long the end of the program waits for what was begun.
+const TIDYING: Duration = Duration::from_secs(1);
+/// Plans are trees, and deep ones are walked deep.
+const STACK: usize = 8 * 1024 * 1024;

@@ -3,6 +3,7 @@
 //! It holds what can be switched (format, timing, row limit) and knows how to stop; it reads no input.
 
 use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -32,6 +33,8 @@ pub(crate) struct Session {
     pub(crate) shape: Shape,
     pub(crate) expanded: bool,
     pub(crate) timing: bool,
+    /// Whether the statements are a person's own, to whom a hint may be useful.
+    pub(crate) hints: bool,
     /// Rows that a plain query shows at the prompt; 0 is all. `None` where there is no prompt.
     pub(crate) limit: Option<usize>,
     /// What can stop a statement.
@@ -91,6 +94,7 @@ impl Session {
         let names_folder = names_folder(&statement);
         let limit = self.limit.filter(|limit| *limit > 0);
         let cap = limit.filter(|_| is_plain(&statement) && self.target == Target::Screen(Shape::Table));
+        let half_file = HalfFile::of(&statement);
         let Some((plan, stream)) = self.start(statement, cap).await? else {
             self.say_time(start);
             return Ok(None);
@@ -103,12 +107,13 @@ impl Session {
             drop(progress);
             None
         };
+        half_file.keep();
         if let Some(delivered) = delivered {
             self.say_delivered(delivered);
         }
         self.say_time(start);
         let folders = most(plan.as_ref(), "folders");
-        if folders > 1 && !names_folder {
+        if folders > 1 && !names_folder && self.hints {
             say::hint(&format!("{folders} folders were read; WHERE folder = '…' reads one"));
         }
         Ok(delivered)
@@ -207,6 +212,30 @@ fn is_plain(statement: &Statement) -> bool {
 fn names_folder(statement: &Statement) -> bool {
     let text = statement.to_string().to_ascii_lowercase();
     text.split(|character: char| !character.is_alphanumeric() && character != '_').any(|word| word == "folder")
+}
+
+/// The file that COPY writes aside, `NAME#1`, and that its failure may leave there; dropped, it is gone.
+struct HalfFile(Option<PathBuf>);
+
+impl HalfFile {
+    fn of(statement: &Statement) -> Self {
+        let Statement::CopyTo(copy) = statement else { return Self(None) };
+        let aside = PathBuf::from(format!("{}#1", copy.target));
+        Self((!copy.target.contains("://") && !aside.exists()).then_some(aside))
+    }
+
+    fn keep(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for HalfFile {
+    fn drop(&mut self) {
+        if let Some(aside) = &self.0 {
+            // It is not there when all went well before, or nothing was written yet.
+            let _ = std::fs::remove_file(aside);
+        }
+    }
 }
 
 async fn drain(mut stream: SendableRecordBatchStream) -> Result<()> {

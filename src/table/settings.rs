@@ -64,7 +64,7 @@ impl ExtensionOptions for Settings {
 
     fn entries(&self) -> Vec<ConfigEntry> {
         let entry = |key: &str, value: String, description| ConfigEntry {
-            key: key.to_owned(),
+            key: format!("{}.{key}", Self::PREFIX),
             value: Some(value),
             description,
         };
