@@ -39,8 +39,13 @@ impl Address {
             let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
             (!text.is_empty()).then_some(text)
         };
-        let address =
+        let mut address =
             Address { name: parsed.name.as_deref().and_then(text), address: parsed.address.as_deref().and_then(text) };
+        // A word alone is a mailbox of the own machine, as in mail from cron.
+        let is_word = |name: &mut String| name.bytes().all(|octet| octet.is_ascii_graphic() && octet != b',');
+        if address.address.is_none() {
+            address.address = address.name.take_if(is_word);
+        }
         (address.name.is_some() || address.address.is_some()).then_some(address)
     }
 }
@@ -67,6 +72,13 @@ mod tests {
         assert_eq!(shown("c@d.example (A comment)"), ["A comment|c@d.example"]);
         assert_eq!(shown("Team: a@b.example, X <x@y.example>;, z@z.example").len(), 3);
         assert_eq!(shown("undisclosed-recipients:;"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_word_alone_is_an_address_and_several_are_a_name() {
+        assert_eq!(shown("root"), ["-|root"]);
+        assert_eq!(shown("root (Cron Daemon)"), ["Cron Daemon|root"]);
+        assert_eq!(shown("Jane Doe"), ["Jane Doe|-"]);
     }
 
     #[test]

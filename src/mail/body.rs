@@ -113,9 +113,7 @@ pub fn structure_problems(part: &Part) -> Vec<String> {
     let mut problems = Vec::new();
     let number = part.number.as_ref().map(ToString::to_string).unwrap_or_default();
     if part.parts.is_empty() && !part.media_type.starts_with("multipart/") {
-        let known =
-            transfer::is_identity(&part.encoding) || matches!(part.encoding.as_str(), "base64" | "quoted-printable");
-        if !known {
+        if !transfer::is_known(&part.encoding) {
             problems.push(format!("part {number} has the unknown encoding {}", part.encoding));
         }
     } else if part.parts.is_empty() {

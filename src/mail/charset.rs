@@ -56,6 +56,21 @@ pub fn header_text(octets: &[u8]) -> Cow<'_, str> {
     }
 }
 
+/// Text as octets of a character set: the way back where octets were taken for text too early.
+///
+/// They had been taken for windows-1252 if the set has no such characters ([`header_text`]).
+pub fn encode<'a>(text: &'a str, label: &str) -> Cow<'a, [u8]> {
+    if !text.is_ascii() {
+        for encoding in [Encoding::for_label(label.as_bytes()), Some(WINDOWS_1252)].into_iter().flatten() {
+            let (octets, used, lossy) = encoding.encode(text);
+            if used == encoding && !lossy {
+                return octets;
+            }
+        }
+    }
+    Cow::Borrowed(text.as_bytes())
+}
+
 /// UTF-8 with some broken octets keeps its good ones; octets that are hardly UTF-8 are windows-1252.
 fn mostly_utf8(octets: &[u8]) -> Cow<'_, str> {
     let text = String::from_utf8_lossy(octets);

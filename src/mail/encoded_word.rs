@@ -4,49 +4,36 @@
 //! decoded, since mailers cut them in the middle of a character.
 
 use mail_parser::decoders::base64::base64_decode;
+use memchr::memchr_iter;
 
-use super::charset;
+use super::charset::{self, Decoded};
 
 /// Decodes every encoded word in a text; the rest stays as it is.
 pub fn decode(text: &str) -> String {
-    replace(text, |decoded| decoded.to_owned())
+    replace(text, |run| run.text)
 }
 
 /// Writes every run of encoded words anew, as one word in UTF-8 in which no character has a meaning.
 ///
 /// For parsers of structured fields, which decode words themselves but not across two of them.
 pub fn normalise(text: &str) -> String {
-    replace(text, |decoded| {
-        let octets: String = decoded.bytes().map(|octet| format!("={octet:02X}")).collect();
+    replace(text, |run| {
+        let octets: String = run.text.bytes().map(|octet| format!("={octet:02X}")).collect();
         format!("=?utf-8?Q?{octets}?=")
     })
 }
 
 /// Whether some encoded word in the text has a character set or an encoding that does not hold.
 pub fn is_broken(text: &str) -> bool {
-    let mut rest = text;
-    while let Some(start) = rest.find("=?") {
-        match Word::parse(&rest[start..]) {
-            Some((word, length)) => {
-                if word.octets().is_none_or(|octets| !charset::decode(&octets, Some(word.charset)).faithful) {
-                    // Half a character is whole again with the next word's other half.
-                    let next = rest[start + length..].trim_start();
-                    let whole = Word::parse(next).filter(|(next, _)| next.charset.eq_ignore_ascii_case(word.charset));
-                    if whole.is_none() || decode(text).contains(char::REPLACEMENT_CHARACTER) {
-                        return true;
-                    }
-                    rest = &next[whole.map_or(0, |(_, length)| length)..];
-                    continue;
-                }
-                rest = &rest[start + length..];
-            }
-            None => rest = &rest[start + 2..],
-        }
-    }
-    false
+    let mut is_broken = false;
+    replace(text, |run| {
+        is_broken |= !run.faithful;
+        String::new()
+    });
+    is_broken
 }
 
-fn replace(text: &str, write: impl Fn(&str) -> String) -> String {
+fn replace(text: &str, mut write: impl FnMut(Decoded) -> String) -> String {
     let mut result = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find("=?") {
@@ -62,30 +49,30 @@ fn replace(text: &str, write: impl Fn(&str) -> String) -> String {
             run.push(next);
             rest = &rest.trim_start()[length..];
         }
-        result.push_str(&write(&decode_run(&run)));
+        result.push_str(&write(decode_run(&run)));
     }
     result.push_str(rest);
     result
 }
 
-fn decode_run(words: &[Word<'_>]) -> String {
-    let mut text = String::new();
-    let mut pending: Option<(&str, Vec<u8>)> = None;
-    for word in words {
-        let octets = word.octets().unwrap_or_else(|| word.payload.as_bytes().to_vec());
-        match &mut pending {
-            Some((charset, joined)) if charset.eq_ignore_ascii_case(word.charset) => joined.extend(octets),
-            _ => {
-                if let Some((charset, joined)) = pending.replace((word.charset, octets)) {
-                    text.push_str(&charset::decode(&joined, Some(charset)).text);
+fn decode_run(words: &[Word<'_>]) -> Decoded {
+    let mut run = Decoded { text: String::new(), faithful: true };
+    for same in words.chunk_by(|left, right| left.charset.eq_ignore_ascii_case(right.charset)) {
+        let mut joined = Vec::new();
+        for word in same {
+            match word.octets() {
+                Some(octets) => joined.extend(octets),
+                None => {
+                    joined.extend_from_slice(word.payload.as_bytes());
+                    run.faithful = false;
                 }
             }
         }
+        let decoded = charset::decode(&joined, Some(same[0].charset));
+        run.text.push_str(&decoded.text);
+        run.faithful &= decoded.faithful;
     }
-    if let Some((charset, joined)) = pending {
-        text.push_str(&charset::decode(&joined, Some(charset)).text);
-    }
-    text
+    run
 }
 
 struct Word<'a> {
@@ -104,10 +91,8 @@ impl<'a> Word<'a> {
             "Q" | "q" => false,
             _ => return None,
         };
-        // A question mark inside a payload is wrong but common; only `?=` ends the word.
-        let payload = &rest[..rest.find("?=")?];
-        let is_name = !charset.is_empty() && charset.bytes().all(|octet| octet.is_ascii_graphic());
-        if !is_name || payload.contains("=?") {
+        let payload = payload(rest)?;
+        if charset.is_empty() || !charset.bytes().all(|octet| octet.is_ascii_graphic()) {
             return None;
         }
         let length = text.len() - rest.len() + payload.len() + 2;
@@ -120,8 +105,9 @@ impl<'a> Word<'a> {
             let payload: Vec<u8> = self.payload.bytes().filter(|octet| !octet.is_ascii_whitespace()).collect();
             return base64_decode(&payload);
         }
-        let mut octets = Vec::with_capacity(self.payload.len());
-        let mut rest = self.payload.as_bytes();
+        let payload = charset::encode(self.payload, self.charset);
+        let mut octets = Vec::with_capacity(payload.len());
+        let mut rest = payload.as_ref();
         while let [first, tail @ ..] = rest {
             rest = tail;
             match (first, tail) {
@@ -135,6 +121,21 @@ impl<'a> Word<'a> {
         }
         Some(octets)
     }
+}
+
+/// What stands before the end of a word. A question mark inside is wrong but common, and only `?=` ends
+/// the word; where another begins before that, it has no end.
+fn payload(text: &str) -> Option<&str> {
+    let octets = text.as_bytes();
+    for at in memchr_iter(b'?', octets) {
+        if octets.get(at + 1) == Some(&b'=') {
+            return Some(&text[..at]);
+        }
+        if at > 0 && octets[at - 1] == b'=' {
+            return None;
+        }
+    }
+    None
 }
 
 /// The value of a hexadecimal digit; 0 for anything else.
@@ -163,6 +164,22 @@ mod tests {
         for text in ["=?", "a =?= b", "=?utf-8?X?abc?=", "=?utf-8?Q?never ends", "1 =? 2 ?= 3"] {
             assert_eq!(decode(text), text);
         }
+    }
+
+    #[test]
+    fn letters_that_a_mailer_forgot_to_encode_are_read() {
+        assert_eq!(decode("=?iso-8859-1?Q?Fr\u{f6}sche_=E9?="), "Frösche é");
+        // KOI8-R octets that were taken for windows-1252, as octets without a declaration are.
+        assert_eq!(decode("=?koi8-r?Q?\u{d0}\u{d2}\u{c9}?="), "при");
+        assert_eq!(decode("=?koi8-r?Q?при?= =?utf-8?Q?caf\u{e9}?="), "приcafé");
+    }
+
+    #[test]
+    fn words_that_never_end_cost_no_more_than_others() {
+        let text = "=?u?Q?x ".repeat(200_000);
+        assert_eq!(decode(&text), text);
+        let broken = "=?utf-8?Q?=ff?= x ".repeat(50_000);
+        assert!(is_broken(&broken));
     }
 
     #[test]

@@ -14,6 +14,7 @@ pub mod folder;
 pub mod header;
 pub mod message;
 pub mod mutf7;
+pub mod parameter;
 pub mod part;
 pub mod search;
 pub mod store;

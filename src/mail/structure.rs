@@ -11,9 +11,9 @@ use mail_parser::parsers::MessageStream;
 use mail_parser::{Attribute, ContentType, HeaderValue};
 use memchr::memmem;
 
-use super::encoded_word;
 use super::header::Header;
 use super::part::{Part, PartNumber};
+use super::{encoded_word, parameter};
 
 /// The parts of a message, and where their contents are.
 #[derive(Debug)]
@@ -80,9 +80,13 @@ impl Scanner<'_> {
         let mut children = Vec::new();
         let mut open: Option<usize> = None;
         for at in memmem::find_iter(octets, delimiter.as_bytes()) {
+            // This comes first: a long line of nothing but boundaries must not be searched for its end at each.
+            if at > 0 && octets[at - 1] != b'\n' {
+                continue;
+            }
             let line = octets[at + delimiter.len()..].split(|&octet| octet == b'\n').next().unwrap_or_default();
             let (closes, rest) = line.strip_prefix(b"--").map_or((false, line), |rest| (true, rest));
-            if (at > 0 && octets[at - 1] != b'\n') || !rest.trim_ascii().is_empty() {
+            if !rest.trim_ascii().is_empty() {
                 continue;
             }
             if let Some(start) = open.take() {
@@ -145,6 +149,9 @@ fn described(header: &Header, default_type: &str) -> Part {
 }
 
 fn parameter(header: &Header, field: &str, name: &str) -> Option<String> {
+    if let Some(value) = parameter::extended(&header.all(field).next()?.unfolded(), name) {
+        return Some(value.trim().to_owned());
+    }
     let parsed = content_type(header, field)?;
     let value = parsed.attributes?.into_iter().find(|attribute| attribute.name.eq_ignore_ascii_case(name))?.value;
     Some(value.trim().to_owned())
@@ -152,7 +159,8 @@ fn parameter(header: &Header, field: &str, name: &str) -> Option<String> {
 
 fn content_type(header: &Header, field: &str) -> Option<ContentType<'static>> {
     let value = header.all(field).next()?.unfolded();
-    let value = without_blanks_after_equals(&value) + "\n";
+    // The parser decodes words itself, but not across two of them.
+    let value = encoded_word::normalise(&without_blanks_after_equals(&with_first_semicolon(value))) + "\n";
     match MessageStream::new(value.as_bytes()).parse_content_type() {
         HeaderValue::ContentType(parsed) => Some(ContentType {
             c_type: parsed.c_type.into_owned().into(),
@@ -167,6 +175,16 @@ fn content_type(header: &Header, field: &str) -> Option<ContentType<'static>> {
         }),
         _ => None,
     }
+}
+
+/// Puts the semicolon before the first parameter where a mailer forgot it.
+fn with_first_semicolon(value: String) -> String {
+    let head = value.split(';').next().unwrap_or_default();
+    let Some((kind, parameter)) = head.split_once([' ', '\t']) else { return value };
+    let name = parameter.trim_start().split_once('=').map(|(name, _)| name.trim_end());
+    let is_name =
+        |name: &str| !name.is_empty() && name.bytes().all(|octet| octet.is_ascii_alphanumeric() || octet == b'*');
+    if name.is_some_and(is_name) { format!("{kind};{}", &value[kind.len()..]) } else { value }
 }
 
 /// A parameter that was folded after its `=` is one with a blank there, which the parser does not take.
@@ -221,6 +239,20 @@ mod tests {
     }
 
     #[test]
+    fn a_long_line_of_boundaries_costs_no_more_than_others() {
+        let raw = "Content-Type: multipart/mixed; boundary=b\r\n\r\n".to_owned() + &"--b".repeat(1_000_000);
+        assert_eq!(leaves(&scan(&Bytes::from(raw)).root), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_parameter_without_its_semicolon_is_read() {
+        let raw = "Content-Type: multipart/mixed\r\n\tboundary=\"b\"\r\n\r\n--b\r\nContent-Disposition: attachment filename=x.txt; size=3\r\n\r\nx\r\n--b--\r\n";
+        let structure = scan(&Bytes::from_static(raw.as_bytes()));
+        assert_eq!(leaves(&structure.root), ["1 text/plain"]);
+        assert_eq!(structure.root.parts[0].name.as_deref(), Some("x.txt"));
+    }
+
+    #[test]
     fn what_cannot_be_taken_apart_is_text() {
         let structure = scan(&Bytes::from_static(b"Content-Type: multipart/mixed\r\n\r\nbody"));
         assert_eq!(leaves(&structure.root), ["1 text/plain"]);
@@ -241,6 +273,16 @@ mod tests {
         assert_eq!(name("Content-Type: a/b; name=\"=?utf-8?Q?caf=C3=A9?=\"\r\n\r\n").as_deref(), Some("café"));
         assert_eq!(
             name("Content-Disposition: attachment; filename*0*=utf-8''caf%C3%A9; filename*1=\".txt\"\r\n\r\n")
+                .as_deref(),
+            Some("café.txt")
+        );
+        assert_eq!(
+            name("Content-Disposition: attachment; filename=\"=?utf-8?Q?caf=C3?= =?utf-8?Q?=A9?=.txt\"\r\n\r\n")
+                .as_deref(),
+            Some("café.txt")
+        );
+        assert_eq!(
+            name("Content-Disposition: attachment; filename=cafe.txt; filename*=utf-8''caf%C3%A9.txt\r\n\r\n")
                 .as_deref(),
             Some("café.txt")
         );

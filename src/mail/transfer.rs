@@ -14,6 +14,7 @@ pub fn decode<'a>(octets: &'a [u8], encoding: &str) -> (Cow<'a, [u8]>, bool) {
     match encoding {
         "base64" => base64(octets),
         "quoted-printable" => quoted_printable(octets),
+        "x-uuencode" | "x-uue" | "uuencode" | "uue" => uuencoded(octets),
         other => (Cow::Borrowed(octets), is_identity(other)),
     }
 }
@@ -28,19 +29,27 @@ pub fn estimated_size(encoded_size: u64, encoding: &str) -> u64 {
     }
 }
 
+/// Whether an encoding is one that [`decode`] undoes.
+pub fn is_known(encoding: &str) -> bool {
+    is_identity(encoding)
+        || matches!(encoding, "base64" | "quoted-printable" | "x-uuencode" | "x-uue" | "uuencode" | "uue")
+}
+
 /// Whether an encoding leaves the octets as they are.
 pub fn is_identity(encoding: &str) -> bool {
     matches!(encoding, "7bit" | "8bit" | "binary")
 }
 
 fn base64(octets: &[u8]) -> (Cow<'_, [u8]>, bool) {
-    if let Some(decoded) = base64_decode(octets) {
-        return (decoded.into(), true);
+    // RFC 2045 §6.8: a pad ends the data; mailing lists add their own lines after it.
+    let (data, rest) = octets.split_at(memchr(b'=', octets).unwrap_or(octets.len()));
+    if let Some(decoded) = base64_decode(data) {
+        let is_end = rest.iter().all(|octet| *octet == b'=' || octet.is_ascii_whitespace());
+        return (decoded.into(), is_end);
     }
-    // RFC 2045 §6.8: characters outside the alphabet are ignored; a pad ends the data.
+    // Characters outside the alphabet are ignored.
     let alphabet = |octet: &u8| octet.is_ascii_alphanumeric() || matches!(octet, b'+' | b'/');
-    let end = memchr(b'=', octets).unwrap_or(octets.len());
-    let clean: Vec<u8> = octets[..end].iter().copied().filter(alphabet).collect();
+    let clean: Vec<u8> = data.iter().copied().filter(alphabet).collect();
     let whole = if clean.len() % 4 == 1 { clean.len() - 1 } else { clean.len() };
     (base64_decode(&clean[..whole]).unwrap_or_default().into(), false)
 }
@@ -80,6 +89,29 @@ fn quoted_printable(octets: &[u8]) -> (Cow<'_, [u8]>, bool) {
     (decoded.into(), held)
 }
 
+/// What mailers used before MIME and some do still: lines of 6-bit digits between `begin` and `end`.
+fn uuencoded(octets: &[u8]) -> (Cow<'_, [u8]>, bool) {
+    let mut lines = octets.split(|&octet| octet == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    if !lines.any(|line| line.starts_with(b"begin ")) {
+        return (Cow::Borrowed(octets), false);
+    }
+    let digit = |octet: Option<&u8>| octet.map_or(0, |octet| octet.wrapping_sub(b' ') & 0x3f);
+    let mut decoded = Vec::with_capacity(octets.len() / 4 * 3);
+    for line in lines {
+        if line == b"end" {
+            return (decoded.into(), true);
+        }
+        let whole = decoded.len() + usize::from(digit(line.first()));
+        for group in line.get(1..).unwrap_or_default().chunks(4) {
+            // Blanks that a line ended with may have been lost on the way.
+            let [a, b, c, d] = [0, 1, 2, 3].map(|at| digit(group.get(at)));
+            decoded.extend([a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d]);
+        }
+        decoded.resize(whole, 0);
+    }
+    (decoded.into(), false)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,6 +131,21 @@ mod tests {
     fn base64_is_read_around_garbage() {
         assert_eq!(text(b"aGVs\r\nbG8=\r\n", "base64"), ("hello".into(), true));
         assert_eq!(text(b"aG.Vs!bG8=trailing", "base64"), ("hello".into(), false));
+    }
+
+    #[test]
+    fn what_follows_a_pad_is_no_base64() {
+        assert_eq!(text(b"aGVsbG8=\r\nlist footer\r\n", "base64"), ("hello".into(), false));
+        assert_eq!(text(b"aGVsbG\r\n8=\r\n=\r\n", "base64"), ("hello".into(), true));
+    }
+
+    #[test]
+    fn uuencoded_content_is_read_even_when_its_blanks_are_lost() {
+        let wanted = ("hello, world\0\0".to_owned(), true);
+        assert_eq!(text(b"before\r\nbegin 644 x\r\n.:&5L;&\\L('=O<FQD```\r\n`\r\nend\r\nafter", "x-uuencode"), wanted);
+        assert_eq!(text(b"begin 644 x\n.:&5L;&\\L('=O<FQD\n \nend\n", "x-uuencode"), wanted);
+        assert_eq!(text(b"begin 644 x\n%:&5L;&\\ ", "uuencode"), ("hello".into(), false));
+        assert_eq!(text(b"no such thing", "uuencode"), ("no such thing".into(), false));
     }
 
     #[test]
