@@ -1,5 +1,7 @@
 //! What a statement reads: as much as it needs and no more, told by the metrics of its scans.
 
+#![allow(clippy::unwrap_used, clippy::pedantic, reason = "a test that fails says enough")]
+
 mod answer;
 
 use std::collections::BTreeMap;
@@ -222,7 +224,9 @@ async fn filters_made_at_run_time_do_not_land_on_a_column_of_another_table() {
         format!("SELECT m.uid, m.size, a.size {join} {folder} WHERE a.name LIKE '%pdf' ORDER BY a.size LIMIT 3"),
         format!("SELECT min(m.size), min(a.size) {join} {folder} WHERE a.name LIKE '%pdf'"),
         format!("SELECT max(m.size), min(a.size) {join} {folder} WHERE a.name LIKE '%pdf'"),
-        format!("SELECT m.uid, m.size {join} JOIN (VALUES (30), (60)) v(size) ON v.size = a.size WHERE a.name LIKE '%pdf'"),
+        format!(
+            "SELECT m.uid, m.size {join} JOIN (VALUES (30), (60)) v(size) ON v.size = a.size WHERE a.name LIKE '%pdf'"
+        ),
     ];
     for statement in statements {
         let (guarded, expected) = (Answer::of(&engine, &statement).await, Answer::of(&plain, &statement).await);

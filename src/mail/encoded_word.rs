@@ -18,8 +18,13 @@ pub fn decode(text: &str) -> String {
 /// For parsers of structured fields, which decode words themselves but not across two of them.
 pub fn normalise(text: &str) -> String {
     replace(text, |run| {
-        let octets: String = run.text.bytes().map(|octet| format!("={octet:02X}")).collect();
-        format!("=?utf-8?Q?{octets}?=")
+        let mut word = "=?utf-8?Q?".to_owned();
+        for octet in run.text.bytes() {
+            let digits = [octet >> 4, octet & 15].map(|digit| char::from(HEX[usize::from(digit)]));
+            word.push('=');
+            word.extend(digits);
+        }
+        word + "?="
     })
 }
 
@@ -74,6 +79,8 @@ fn decode_run(words: &[Word<'_>]) -> Decoded {
     }
     run
 }
+
+const HEX: &[u8; 16] = b"0123456789ABCDEF";
 
 struct Word<'a> {
     charset: &'a str,

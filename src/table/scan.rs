@@ -250,7 +250,7 @@ impl ExecutionPlan for MailScanExec {
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let reading = self.runs.join(partition, || Reading::new(Arc::clone(&self.scan), self.statement.clone()));
-        Ok(reading.lane(context.session_config().batch_size()))
+        reading.lane(context.session_config().batch_size())
     }
 
     fn metrics(&self) -> Option<MetricsSet> {
