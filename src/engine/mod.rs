@@ -77,6 +77,8 @@ impl Engine {
             .with_round_robin_repartition(false);
         let options = session.options_mut();
         options.sql_parser.default_null_ordering = "nulls_last".to_owned();
+        // Bodies have lines, and what was exported as CSV is read back.
+        options.catalog.newlines_in_values = true;
         options.optimizer.hash_join_inlist_pushdown_max_size = 16 * 1024 * 1024;
         options.optimizer.hash_join_inlist_pushdown_max_distinct_values = 100_000;
         options.execution.sort_pushdown_buffer_capacity = 8 * 1024 * 1024;

@@ -1,0 +1,136 @@
+//! Every table can be written in every format and read back, and saved files stay where they belong.
+
+#![allow(clippy::unwrap_used, clippy::pedantic, reason = "a test that fails says enough")]
+
+mod mail;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use datafusion::arrow::array::AsArray;
+use datafusion::arrow::datatypes::Int64Type;
+use mailql::Engine;
+use mailql::table::TABLES;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_table_is_written_in_every_format_and_read_back() {
+    let place = tempfile::tempdir().unwrap();
+    let mailbox = place.path().join("mail");
+    mail::write_maildir(&mailbox);
+    let engine = Engine::builder().maildir("mail", &mailbox).build().unwrap();
+    for table in TABLES {
+        let rows = count(&engine, table.name).await;
+        assert!(rows > 0, "{} has rows", table.name);
+        for ending in ["csv", "ndjson", "json", "parquet", "tsv", "md"] {
+            let file = place.path().join(format!("{}.{ending}", table.name));
+            let select = format!("SELECT * FROM {}", table.name);
+            mailql(&[mailbox.to_str().unwrap(), "-o", file.to_str().unwrap(), "-c", &select]);
+            let back = match ending {
+                "csv" => csv_rows(&file),
+                "parquet" => count(&engine, &format!("'{}'", file.display())).await,
+                "ndjson" => fs::read_to_string(&file).unwrap().lines().map(object).count() as i64,
+                "json" => serde_json::from_str::<Vec<serde_json::Value>>(&fs::read_to_string(&file).unwrap())
+                    .unwrap()
+                    .len() as i64,
+                "md" => fs::read_to_string(&file).unwrap().lines().count() as i64 - 2,
+                _ => continue,
+            };
+            assert_eq!(back, rows, "{} as {ending}", table.name);
+        }
+        for ending in ["csv", "json", "parquet"] {
+            let file = place.path().join(format!("{}.copy.{ending}", table.name));
+            let copy = format!("COPY (SELECT * FROM {}) TO '{}'", table.name, file.display());
+            engine.sql(&copy).await.unwrap().collect().await.unwrap();
+            let back = match ending {
+                "csv" => csv_rows(&file),
+                _ => count(&engine, &format!("'{}'", file.display())).await,
+            };
+            assert_eq!(back, rows, "COPY of {} as {ending}", table.name);
+        }
+    }
+}
+
+/// DataFusion's own reader of CSV takes a backslash before a quote for an escape, which ordinary mail does not have.
+#[tokio::test(flavor = "multi_thread")]
+async fn csv_of_ordinary_mail_is_read_back_by_the_engine_itself() {
+    let place = tempfile::tempdir().unwrap();
+    let engine = Engine::builder().build().unwrap();
+    for table in TABLES {
+        let (csv, parquet) = (place.path().join("x.csv"), place.path().join("x.parquet"));
+        let select = format!("SELECT * FROM {}", table.name);
+        mailql(&["demo", "-o", csv.to_str().unwrap(), "-c", &select]);
+        mailql(&["demo", "-o", parquet.to_str().unwrap(), "-c", &select]);
+        let rows = count(&engine, &format!("'{}'", csv.display())).await;
+        assert!(rows > 0 && rows == count(&engine, &format!("'{}'", parquet.display())).await, "{}", table.name);
+    }
+}
+
+fn csv_rows(file: &Path) -> i64 {
+    csv::Reader::from_path(file).unwrap().records().map(Result::unwrap).count() as i64
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parquet_gives_back_what_was_written() {
+    let place = tempfile::tempdir().unwrap();
+    let mailbox = place.path().join("mail");
+    mail::write_maildir(&mailbox);
+    let engine = Engine::builder().maildir("mail", &mailbox).build().unwrap();
+    let file = place.path().join("bodies.parquet");
+    mailql(&[mailbox.to_str().unwrap(), "-o", file.to_str().unwrap(), "-c", "SELECT * FROM MessageBody"]);
+    let columns = "folder, uid, subject, received_at, seen, size, body_text, raw";
+    let differing = format!(
+        "SELECT count(*) FROM (SELECT {columns} FROM MessageBody EXCEPT SELECT {columns} FROM '{}')",
+        file.display()
+    );
+    assert_eq!(number(&engine, &differing).await, 0);
+}
+
+#[test]
+fn attachments_with_hostile_names_stay_in_their_directory() {
+    let place = tempfile::tempdir().unwrap();
+    let mailbox = place.path().join("mail");
+    mail::write_maildir(&mailbox);
+    let inside = place.path().join("out/deep/saved");
+    fs::create_dir_all(&inside).unwrap();
+    let target = format!("{}/", inside.display());
+    mailql(&[mailbox.to_str().unwrap(), "-o", &target, "-c", "SELECT name, content FROM AttachmentContent"]);
+    let saved = files(&inside);
+    assert!(saved.len() > 50, "{} files were saved", saved.len());
+    for name in &saved {
+        let is_plain =
+            !name.starts_with('.') && !name.contains(['/', '\\', ':']) && !name.chars().any(char::is_control);
+        assert!(is_plain && name.len() <= 200, "{name:?}");
+    }
+    assert!(saved.contains(&"passwd".to_owned()) || saved.iter().any(|name| name.contains("passwd")), "{saved:?}");
+    assert_eq!(files(&place.path().join("out")), ["deep"], "nothing is saved beside the directory");
+    assert_eq!(files(&place.path().join("out/deep")), ["saved"]);
+}
+
+fn files(directory: &Path) -> Vec<String> {
+    let mut names: Vec<String> =
+        fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+fn object(line: &str) -> serde_json::Map<String, serde_json::Value> {
+    serde_json::from_str(line).unwrap()
+}
+
+async fn count(engine: &Engine, table: &str) -> i64 {
+    number(engine, &format!("SELECT count(*) FROM {table}")).await
+}
+
+async fn number(engine: &Engine, sql: &str) -> i64 {
+    let batches = engine.sql(sql).await.unwrap().collect().await.unwrap();
+    batches[0].column(0).as_primitive::<Int64Type>().value(0)
+}
+
+fn mailql(arguments: &[&str]) {
+    let home = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mailql"));
+    command.args(arguments).env("HOME", home.path()).env_remove("XDG_CACHE_HOME").env_remove("XDG_CONFIG_HOME");
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
