@@ -3,6 +3,8 @@
 //! Words of one character set that stand next to each other are joined as octets before they are
 //! decoded, since mailers cut them in the middle of a character.
 
+use std::fmt::Write;
+
 use mail_parser::decoders::base64::base64_decode;
 use memchr::memchr_iter;
 
@@ -18,8 +20,12 @@ pub fn decode(text: &str) -> String {
 /// For parsers of structured fields, which decode words themselves but not across two of them.
 pub fn normalise(text: &str) -> String {
     replace(text, |run| {
-        let octets: String = run.text.bytes().map(|octet| format!("={octet:02X}")).collect();
-        format!("=?utf-8?Q?{octets}?=")
+        let mut word = "=?utf-8?Q?".to_owned();
+        for octet in run.text.bytes() {
+            // Writing into a string cannot fail.
+            let _ = write!(word, "={octet:02X}");
+        }
+        word + "?="
     })
 }
 

@@ -150,7 +150,7 @@ impl Field<'_> {
 /// Whether octets before a colon are a field name (RFC 5322 §3.6.8), with blanks after it as of old.
 fn is_name(octets: &[u8]) -> bool {
     let name = octets.trim_ascii_end();
-    !name.is_empty() && name.iter().all(|octet| octet.is_ascii_graphic())
+    !name.is_empty() && name.iter().all(u8::is_ascii_graphic)
 }
 
 #[cfg(test)]
