@@ -1,5 +1,7 @@
 //! The program itself, as scripts run it: exit status, formats, files, pipes and signals.
 
+#![allow(clippy::unwrap_used, clippy::pedantic, reason = "a test that fails says enough")]
+
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;

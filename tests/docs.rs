@@ -2,6 +2,8 @@
 //!
 //! `MAILQL_COMPLETE=1` writes `docs/tables/` anew.
 
+#![allow(clippy::unwrap_used, clippy::pedantic, reason = "a test that fails says enough")]
+
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -52,10 +54,10 @@ async fn every_predicate_in_the_pushdown_page_is_pushed_as_it_says() {
     for (predicate, expected) in rows {
         let frame = engine.sql(&format!("EXPLAIN SELECT uid FROM MessagesInFolder WHERE {predicate}")).await.unwrap();
         let batches = frame.collect().await.unwrap();
-        let plans = batches
+        let mut plans = batches
             .iter()
             .flat_map(|batch| (0..batch.num_rows()).map(|row| array_value_to_string(batch.column(1), row).unwrap()));
-        let scan = plans.filter(|plan| plan.contains("MailScan")).last().unwrap();
+        let scan = plans.rfind(|plan| plan.contains("MailScan")).unwrap();
         let search = scan
             .split_once("search=[")
             .and_then(|(_, rest)| rest.split_once("] then="))

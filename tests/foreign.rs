@@ -4,6 +4,8 @@
 //! package. Where the two differ on purpose, [`ON_PURPOSE`] says why; any other difference fails, and
 //! so does a line there that holds no longer.
 
+#![allow(clippy::unwrap_used, clippy::pedantic, reason = "a test that fails says enough")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,6 @@
 //! The prompt, as people use it: in a real terminal, which tmux gives.
+
+#![allow(clippy::unwrap_used, clippy::pedantic, reason = "a test that fails says enough")]
 #![cfg(unix)]
 
 use std::fs;

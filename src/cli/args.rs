@@ -25,7 +25,7 @@ pub(crate) struct Args {
 /// What the words of the command line ask for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Task {
-    /// Ask an account: of that name, at that path or URL, or the default one.
+    /// Ask an account: of that name, at that path, or the default one.
     Ask(Option<String>),
     /// The same, of the sample mailbox.
     Demo,
@@ -79,9 +79,9 @@ pub(crate) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Args
 #[derive(Debug, Parser)]
 #[command(name = "mailql", version, about = "SQL over mail: ask a mailbox as if it were a database", after_help = EXAMPLES)]
 struct Typed {
-    /// An account of the configuration, a path (Maildir, mbox) or a URL; or a command:
+    /// An account of the configuration or a path (Maildir, mbox file, directory of them); or a command:
     /// `demo`, `queries [NAME] [ACCOUNT]`, `accounts`, `config path`
-    #[arg(value_name = "ACCOUNT|URL|PATH|COMMAND")]
+    #[arg(value_name = "ACCOUNT|PATH|COMMAND")]
     words: Vec<String>,
 
     /// Run these statements and leave (may be repeated)

@@ -243,6 +243,7 @@ fn folders_in_time(runtime: &Runtime, engine: Engine) -> Box<dyn Fn() -> Option<
 }
 
 /// At the prompt nothing awaits a signal, so that the end is made here; a running statement ends by itself.
+#[expect(clippy::exit, reason = "the prompt blocks in a read that only the end of the process ends")]
 fn end_when_told(runtime: &Runtime, source: &Source, signals: Signals, busy: Arc<AtomicBool>) {
     let sample = source.sample_on_disk();
     runtime.spawn(async move {

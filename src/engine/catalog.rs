@@ -50,9 +50,9 @@ impl MailCatalog {
         let sources = config.accounts.iter().map(open).collect::<Result<Vec<Source>, Error>>()?;
         let mut schemas: BTreeMap<String, Arc<dyn SchemaProvider>> = BTreeMap::new();
         for source in &sources {
-            schemas.insert(source.account.to_string(), Arc::new(AccountSchema::new([source.clone()].into())));
+            schemas.insert(source.account.to_string(), Arc::new(AccountSchema::new(&[source.clone()].into())));
         }
-        schemas.insert(ALL_ACCOUNTS.to_owned(), Arc::new(AccountSchema::new(sources.into())));
+        schemas.insert(ALL_ACCOUNTS.to_owned(), Arc::new(AccountSchema::new(&sources.into())));
         Ok(Self { schemas: RwLock::new(schemas) })
     }
 }
@@ -87,8 +87,8 @@ struct AccountSchema {
 }
 
 impl AccountSchema {
-    fn new(sources: Arc<[Source]>) -> Self {
-        let tables = TABLES.into_iter().map(|table| Arc::new(MailTable::new(table, Arc::clone(&sources)))).collect();
+    fn new(sources: &Arc<[Source]>) -> Self {
+        let tables = TABLES.into_iter().map(|table| Arc::new(MailTable::new(table, Arc::clone(sources)))).collect();
         Self { tables, added: RwLock::default() }
     }
 }

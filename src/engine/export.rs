@@ -251,7 +251,7 @@ mod tests {
     use datafusion::arrow::datatypes::{DataType, Field, Schema};
     use datafusion::error::DataFusionError;
     use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-    use datafusion::prelude::SessionContext;
+    use datafusion::prelude::{ParquetReadOptions, SessionContext};
 
     use super::*;
 
@@ -306,7 +306,7 @@ mod tests {
         let path = directory.path().join("rows.parquet");
         save(stream(vec![Ok(rows())]), Format::Parquet, &path).await.unwrap();
         let context = SessionContext::new();
-        let frame = context.read_parquet(path.to_string_lossy().as_ref(), Default::default()).await.unwrap();
+        let frame = context.read_parquet(path.to_string_lossy().as_ref(), ParquetReadOptions::default()).await.unwrap();
         let back = frame.collect().await.unwrap();
         assert_eq!(back[0].columns(), rows().columns());
     }

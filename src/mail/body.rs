@@ -292,7 +292,7 @@ mod tests {
 
     fn multipart(kind: &str, parts: &[&str]) -> String {
         let boundary = format!("b-{kind}-{}", parts.len());
-        let parts: String = parts.iter().map(|part| format!("--{boundary}\n{part}\n")).collect();
+        let parts = parts.iter().map(|part| format!("--{boundary}\n{part}\n")).collect::<Vec<_>>().concat();
         format!("Content-Type: multipart/{kind}; boundary=\"{boundary}\"\n\n{parts}--{boundary}--\n")
     }
 

@@ -3,8 +3,6 @@
 //! Words of one character set that stand next to each other are joined as octets before they are
 //! decoded, since mailers cut them in the middle of a character.
 
-use std::fmt::Write;
-
 use mail_parser::decoders::base64::base64_decode;
 use memchr::memchr_iter;
 
@@ -22,8 +20,9 @@ pub fn normalise(text: &str) -> String {
     replace(text, |run| {
         let mut word = "=?utf-8?Q?".to_owned();
         for octet in run.text.bytes() {
-            // Writing into a string cannot fail.
-            let _ = write!(word, "={octet:02X}");
+            let digits = [octet >> 4, octet & 15].map(|digit| char::from(HEX[usize::from(digit)]));
+            word.push('=');
+            word.extend(digits);
         }
         word + "?="
     })
@@ -80,6 +79,8 @@ fn decode_run(words: &[Word<'_>]) -> Decoded {
     }
     run
 }
+
+const HEX: &[u8; 16] = b"0123456789ABCDEF";
 
 struct Word<'a> {
     charset: &'a str,

@@ -258,7 +258,8 @@ mod tests {
         assert_eq!(leaves(&structure.root), ["1 text/plain"]);
         let mut deep = String::new();
         for level in 0..MAX_DEPTH + 50 {
-            deep += &format!("Content-Type: multipart/mixed; boundary=b{level}\r\n\r\n--b{level}\r\n");
+            let part = format!("Content-Type: multipart/mixed; boundary=b{level}\r\n\r\n--b{level}\r\n");
+            deep.push_str(&part);
         }
         assert_eq!(leaves(&scan(&Bytes::from(deep)).root).len(), 1);
     }

@@ -16,7 +16,7 @@ use super::column::{Column, Item, Read, Row};
 use super::{Rows, Table};
 use crate::mail::address::Address;
 use crate::mail::body::Layout;
-use crate::mail::{Folder, Message};
+use crate::mail::{Folder, Header, Message};
 
 /// Some columns of a table, in order.
 #[derive(Debug, Clone)]
@@ -71,7 +71,7 @@ pub fn with_rows<T>(
             .iter()
             .enumerate()
             .flat_map(|(owner, message)| {
-                let fields = message.header.iter().flat_map(|header| header.fields());
+                let fields = message.header.iter().flat_map(Header::fields);
                 (1..).zip(fields).map(move |(position, field)| (owner, row(message, Item::Field(position, field))))
             })
             .unzip(),
@@ -116,12 +116,16 @@ fn array(column: &Column, rows: &[Row<'_>]) -> ArrayRef {
         }
         Read::Text(read) => {
             let mut texts = StringViewBuilder::with_capacity(rows.len());
-            rows.iter().for_each(|row| texts.append_option(read(row)));
+            for row in rows {
+                texts.append_option(read(row));
+            }
             Arc::new(texts.finish())
         }
         Read::Bytes(read) => {
             let mut octets = BinaryViewBuilder::with_capacity(rows.len());
-            rows.iter().for_each(|row| octets.append_option(read(row)));
+            for row in rows {
+                octets.append_option(read(row));
+            }
             Arc::new(octets.finish())
         }
     }

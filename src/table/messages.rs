@@ -57,7 +57,7 @@ pub const ENVELOPE: &[Column] = &[
 
 #[rustfmt::skip]
 const PROBLEMS: &[Column] = &[
-    Column { name: "problems", needs: &[Need::Header, Need::Structure], search: Search::Here, read: Read::Text(|row| Some(told(problems(row.message?))?.into())), doc: "What could not be understood of its header and structure; null when all could." },
+    Column { name: "problems", needs: &[Need::Header, Need::Structure], search: Search::Here, read: Read::Text(|row| Some(told(&problems(row.message?))?.into())), doc: "What could not be understood of its header and structure; null when all could." },
 ];
 
 /// What is wrong with the header and the structure, and what could not be read.
@@ -68,7 +68,7 @@ pub fn problems(message: &Message) -> Vec<String> {
 }
 
 /// Problems as one text; nothing when there are none.
-pub fn told(problems: Vec<String>) -> Option<String> {
+pub fn told(problems: &[String]) -> Option<String> {
     (!problems.is_empty()).then(|| problems.join("; "))
 }
 

@@ -101,7 +101,8 @@ impl Statements {
         let mut alive = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         alive.retain(|(_, key)| key.is_alive());
         let same = alive.iter().filter(|(time, _)| started.is_some() && *time == started);
-        if let Some(statement) = same.filter_map(|(_, key)| key.statement()).next() {
+        let mut same = same.filter_map(|(_, key)| key.statement());
+        if let Some(statement) = same.next() {
             return statement;
         }
         let statement = Statement::default();

@@ -159,7 +159,7 @@ fn listed(table: &Table, list: &InListExpr, place: Option<Place<'_>>) -> Option<
     if searched(table, list.expr())? != Search::Uid {
         return None;
     }
-    let numbers = list.list().iter().map(|item| value(item)).collect::<Option<Vec<_>>>()?;
+    let numbers = list.list().iter().map(value).collect::<Option<Vec<_>>>()?;
     // A null among them makes NOT IN true of nothing, and IN true of no message more.
     let has_null = numbers.iter().any(ScalarValue::is_null);
     let set = UidSet::of(numbers.iter().filter_map(integer).filter_map(uid));

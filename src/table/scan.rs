@@ -127,7 +127,7 @@ impl Scan {
     }
 
     /// The conditions that are known when the statement is planned.
-    fn fixed(&self) -> impl Iterator<Item = &Arc<dyn PhysicalExpr>> {
+    pub fn fixed(&self) -> impl Iterator<Item = &Arc<dyn PhysicalExpr>> {
         self.predicate.iter().filter(|predicate| !DynamicFilterTracking::classify(predicate).contains_dynamic_filter())
     }
 
@@ -250,7 +250,7 @@ impl ExecutionPlan for MailScanExec {
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let reading = self.runs.join(partition, || Reading::new(Arc::clone(&self.scan), self.statement.clone()));
-        Ok(reading.lane(context.session_config().batch_size()))
+        reading.lane(context.session_config().batch_size())
     }
 
     fn metrics(&self) -> Option<MetricsSet> {

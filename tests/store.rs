@@ -1,0 +1,356 @@
+//! The contract of the seam: what every place where mail is kept must do, asked of each backend.
+//!
+//! Nothing of SQL is here; a new backend has only to be added to [`stores`].
+
+#![allow(clippy::unwrap_used, clippy::pedantic, reason = "a test that fails says enough")]
+
+mod chance;
+mod mail;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use chance::Chance;
+use chrono::{DateTime, Days, NaiveDate};
+use futures::TryStreamExt;
+use mailql::archive::{Maildir, Mbox};
+use mailql::mail::{
+    Fetch, Flag, Folder, FolderPattern, FolderScan, HeaderFetch, MailStore, Message, Meter, SearchKey, Sieve,
+    Statement, StatusItems, Uid, UidSet,
+};
+use mailql::{Engine, engine};
+use tempfile::TempDir;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_finds_what_brute_force_finds() {
+    for (backend, store) in stores(&place()) {
+        for folder in folders(store.as_ref()).await {
+            let all = read(store.as_ref(), &folder, SearchKey::All, everything(), None).await;
+            for seed in 0..100 {
+                let mut chance = Chance::of(seed);
+                let key = key(&mut chance, 3);
+                let fetch = if chance.once_in(16) { everything() } else { some_of(&mut chance) };
+                let found = read(store.as_ref(), &folder, key.clone(), fetch, None).await;
+                let expected: Vec<Uid> =
+                    all.iter().filter(|message| holds(&key, message)).map(|message| message.uid).collect();
+                assert_eq!(uids(&found), expected, "seed {seed} on {backend}, {}: {key}", folder.path);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_message_comes_once_and_the_newest_first() {
+    for (backend, store) in stores(&place()) {
+        let mut messages = 0;
+        for folder in folders(store.as_ref()).await {
+            let all = uids(&read(store.as_ref(), &folder, SearchKey::All, Fetch::default(), None).await);
+            assert!(all.is_sorted_by(|left, right| left > right), "{backend}, {}: {all:?}", folder.path);
+            messages += all.len();
+        }
+        assert_eq!(messages, mail::corpus().len(), "{backend}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_read_when_nothing_is_asked_for() {
+    for (backend, store) in stores(&place()) {
+        // An mbox file is looked through once; after that its index answers.
+        for folder in folders(store.as_ref()).await {
+            read(store.as_ref(), &folder, SearchKey::All, Fetch::default(), None).await;
+            let meter = Arc::new(Meter::default());
+            let scan = FolderScan { meter: Arc::clone(&meter), ..scan(&folder, SearchKey::All, Fetch::default()) };
+            store.read(scan).try_concat().await.unwrap();
+            let counts = (meter.messages.count(), meter.bodies.count(), meter.bytes.count());
+            assert_eq!(counts, (0, 0, 0), "{backend}, {}", folder.path);
+        }
+    }
+}
+
+#[tokio::test]
+async fn flags_are_known_without_opening_a_message() {
+    for (backend, store) in stores(&place()) {
+        for folder in folders(store.as_ref()).await {
+            let fetch = Fetch { flags: true, ..Fetch::default() };
+            read(store.as_ref(), &folder, SearchKey::All, fetch.clone(), None).await;
+            let meter = Arc::new(Meter::default());
+            let key = SearchKey::Flag(Flag::Seen).or(!SearchKey::Flag(Flag::Flagged));
+            let scan = FolderScan { meter: Arc::clone(&meter), ..scan(&folder, key, fetch) };
+            let found: Vec<Message> = store.read(scan).try_concat().await.unwrap();
+            assert!(found.iter().all(|message| message.flags.is_some()));
+            assert_eq!(meter.bytes.count(), 0, "{backend}, {}", folder.path);
+            assert_eq!(meter.messages.count(), found.len() as u64, "{backend}, {}", folder.path);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_phases_read_the_same_as_one() {
+    for (backend, store) in stores(&place()) {
+        for folder in folders(store.as_ref()).await {
+            for seed in 0..30 {
+                let mut chance = Chance::of(seed);
+                let key = key(&mut chance, 2);
+                let (first, wanted) = (some_of(&mut chance), some_of(&mut chance));
+                let then = (wanted.without(&first), EveryNth(u32::try_from(1 + chance.below(4)).unwrap()));
+                let mut expected = read(store.as_ref(), &folder, key.clone(), joined(&first, &wanted), None).await;
+                expected.retain(|message| message.uid.number().is_multiple_of(then.1.0));
+                let found = read(store.as_ref(), &folder, key.clone(), first.clone(), Some(then)).await;
+                assert_eq!(uids(&found), uids(&expected), "seed {seed} on {backend}, {}: {key}", folder.path);
+                for (found, expected) in found.iter().zip(&expected) {
+                    let what =
+                        format!("seed {seed} on {backend}, {} {}: {first} then {wanted}", folder.path, found.uid);
+                    assert_same(found, expected, &joined(&first, &wanted), &what);
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn reading_again_gives_the_same() {
+    let place = place();
+    for ((backend, store), (_, opened_again)) in stores(&place).into_iter().zip(stores(&place)) {
+        for folder in folders(store.as_ref()).await {
+            let first = read(store.as_ref(), &folder, SearchKey::All, everything(), None).await;
+            for store in [&store, &opened_again] {
+                let again = read(store.as_ref(), &folder, SearchKey::All, everything(), None).await;
+                assert!(first == again, "{backend}, {}", folder.path);
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reading_every_table_in_full_changes_nothing() {
+    let place = place();
+    let before = snapshot(place.path());
+    let mail = place.path();
+    let engine = Engine::builder()
+        .maildir("maildir", mail.join("maildir"))
+        .mbox("directory", mail.join("directory"))
+        .mbox("file", mail.join("one.mbox"))
+        .build()
+        .unwrap();
+    for table in engine::tables() {
+        let statement = format!("SELECT * FROM accounts.{}", table.name);
+        let batches = engine.sql(&statement).await.unwrap().collect().await.unwrap();
+        assert!(batches.iter().any(|batch| batch.num_rows() > 0), "{}", table.name);
+    }
+    assert_eq!(snapshot(mail), before);
+}
+
+/// Lets uids through that divide by a number.
+#[derive(Clone, Copy)]
+struct EveryNth(u32);
+
+impl Sieve for EveryNth {
+    fn passes(&self, _folder: &Folder, messages: &[Message]) -> mailql::Result<Vec<bool>> {
+        Ok(messages.iter().map(|message| message.uid.number().is_multiple_of(self.0)).collect())
+    }
+}
+
+fn place() -> TempDir {
+    let place = tempfile::tempdir().unwrap();
+    for directory in ["maildir", "directory"] {
+        std::fs::create_dir(place.path().join(directory)).unwrap();
+    }
+    mail::write_maildir(&place.path().join("maildir"));
+    mail::write_mbox(&place.path().join("directory"));
+    mail::write_one_mbox(&place.path().join("one.mbox"));
+    place
+}
+
+/// Every backend, over the same mail.
+fn stores(place: &TempDir) -> Vec<(&'static str, Box<dyn MailStore>)> {
+    let at = |name: &str| place.path().join(name);
+    vec![
+        ("a Maildir", Box::new(Maildir::open(at("maildir"), None).unwrap())),
+        ("a directory of mbox files", Box::new(Mbox::open(at("directory"), None).unwrap())),
+        ("an mbox file", Box::new(Mbox::open(at("one.mbox"), None).unwrap())),
+    ]
+}
+
+async fn folders(store: &dyn MailStore) -> Vec<Folder> {
+    let (status, statement) = (StatusItems::default(), Statement::default());
+    store.folders(&FolderPattern::All, status, &statement, &Arc::default()).await.unwrap()
+}
+
+fn scan(folder: &Folder, key: SearchKey, first: Fetch) -> FolderScan {
+    let (statement, meter) = (Statement::default(), Arc::default());
+    FolderScan { folder: folder.clone(), key, first, then: None, likely_enough: None, statement, meter }
+}
+
+async fn read(
+    store: &dyn MailStore,
+    folder: &Folder,
+    key: SearchKey,
+    first: Fetch,
+    then: Option<(Fetch, EveryNth)>,
+) -> Vec<Message> {
+    let then = then.map(|(fetch, sieve)| (fetch, Arc::new(sieve) as Arc<dyn Sieve>));
+    store.read(FolderScan { then, ..scan(folder, key, first) }).try_concat().await.unwrap()
+}
+
+fn uids(messages: &[Message]) -> Vec<Uid> {
+    messages.iter().map(|message| message.uid).collect()
+}
+
+fn everything() -> Fetch {
+    Fetch {
+        flags: true,
+        received_at: true,
+        size: true,
+        labels: true,
+        thread_id: true,
+        email_id: true,
+        mod_seq: true,
+        header: HeaderFetch::All,
+        structure: true,
+        preview: true,
+        text: true,
+        attachments: true,
+        raw: true,
+    }
+}
+
+fn some_of(chance: &mut Chance) -> Fetch {
+    let mut yes = || chance.once_in(3);
+    let mut fetch = Fetch {
+        flags: yes(),
+        received_at: yes(),
+        size: yes(),
+        labels: yes(),
+        thread_id: yes(),
+        email_id: yes(),
+        mod_seq: yes(),
+        header: if yes() { HeaderFetch::All } else { HeaderFetch::None },
+        structure: yes(),
+        preview: yes(),
+        text: yes(),
+        attachments: yes(),
+        raw: yes(),
+    };
+    if yes() {
+        fetch.fields(&["subject", "from"]);
+    }
+    if yes() {
+        fetch.fields(&["date"]);
+    }
+    fetch
+}
+
+/// What is in either.
+fn joined(one: &Fetch, other: &Fetch) -> Fetch {
+    let mut both = Fetch {
+        flags: one.flags || other.flags,
+        received_at: one.received_at || other.received_at,
+        size: one.size || other.size,
+        labels: one.labels || other.labels,
+        thread_id: one.thread_id || other.thread_id,
+        email_id: one.email_id || other.email_id,
+        mod_seq: one.mod_seq || other.mod_seq,
+        header: one.header.clone(),
+        structure: one.structure || other.structure,
+        preview: one.preview || other.preview,
+        text: one.text || other.text,
+        attachments: one.attachments || other.attachments,
+        raw: one.raw || other.raw,
+    };
+    match &other.header {
+        HeaderFetch::None => {}
+        HeaderFetch::All => both.header = HeaderFetch::All,
+        HeaderFetch::Fields(names) => both.fields(&names.iter().copied().collect::<Vec<_>>()),
+    }
+    both
+}
+
+/// What was asked for is there and the same; a store may read more on the way.
+fn assert_same(found: &Message, expected: &Message, asked: &Fetch, what: &str) {
+    assert_eq!(found.uid_validity, expected.uid_validity, "{what}");
+    let same = [
+        !asked.flags || found.flags == expected.flags,
+        !asked.received_at || found.received_at == expected.received_at,
+        !asked.size || found.size == expected.size,
+        !asked.labels || found.labels == expected.labels,
+        !asked.thread_id || found.thread_id == expected.thread_id,
+        !asked.email_id || found.email_id == expected.email_id,
+        !asked.mod_seq || found.mod_seq == expected.mod_seq,
+        asked.header == HeaderFetch::None || found.header == expected.header,
+        !asked.structure || found.structure == expected.structure,
+        found.contents == expected.contents,
+        found.preview == expected.preview,
+        found.raw == expected.raw,
+        found.problems == expected.problems,
+    ];
+    assert!(same.iter().all(|same| *same), "{what}: {same:?}");
+}
+
+/// A key of all kinds, nested so deep at most.
+fn key(chance: &mut Chance, depth: usize) -> SearchKey {
+    if depth > 0 && !chance.once_in(4) {
+        return match chance.below(3) {
+            0 => SearchKey::Not(Box::new(key(chance, depth - 1))),
+            1 => SearchKey::And((0..chance.below(4)).map(|_| key(chance, depth - 1)).collect()),
+            _ => SearchKey::Or(Box::new(key(chance, depth - 1)), Box::new(key(chance, depth - 1))),
+        };
+    }
+    let uid = |chance: &mut Chance| {
+        Uid::new(if chance.once_in(9) { u32::MAX } else { u32::try_from(1 + chance.below(160)).unwrap() }).unwrap()
+    };
+    let octets = |chance: &mut Chance| [0, 1, 200, 250, 300, 400, 1000, 70_000, u64::MAX][chance.below(9)];
+    let day = |chance: &mut Chance| {
+        let offset = u64::try_from(chance.below(14)).unwrap();
+        NaiveDate::from_ymd_opt(2025, 1, 3).unwrap() + Days::new(offset)
+    };
+    match chance.below(8) {
+        0 => SearchKey::All,
+        1 => SearchKey::Uid(UidSet::of((0..=chance.below(5)).map(|_| uid(chance))).unwrap()),
+        2 => {
+            let (one, other) = (uid(chance), uid(chance));
+            SearchKey::Uid(UidSet::range(one.min(other), one.max(other)).unwrap())
+        }
+        3 => SearchKey::Larger(octets(chance)),
+        4 => SearchKey::Smaller(octets(chance)),
+        5 => SearchKey::Since(day(chance)),
+        6 => SearchKey::Before(day(chance)),
+        _ => SearchKey::Flag(Flag::ALL[chance.below(Flag::ALL.len())]),
+    }
+}
+
+/// Whether a key holds for a message of which everything is known, by the words of RFC 9051 §6.4.4.
+fn holds(key: &SearchKey, message: &Message) -> bool {
+    let size = message.raw.as_ref().unwrap().len() as u64;
+    let day = || DateTime::from_timestamp_micros(message.received_at.unwrap().0).unwrap().date_naive();
+    match key {
+        SearchKey::All => true,
+        SearchKey::Uid(uids) => uids.ranges().iter().any(|(low, high)| (*low..=*high).contains(&message.uid)),
+        SearchKey::Flag(flag) => message.flags.as_ref().unwrap().to_string().contains(flag.name()),
+        SearchKey::Larger(octets) => size > *octets,
+        SearchKey::Smaller(octets) => size < *octets,
+        SearchKey::Since(since) => day() >= *since,
+        SearchKey::Before(before) => day() < *before,
+        SearchKey::Not(key) => !holds(key, message),
+        SearchKey::And(keys) => keys.iter().all(|key| holds(key, message)),
+        SearchKey::Or(left, right) => holds(left, message) || holds(right, message),
+    }
+}
+
+/// Every file with its content and time, and every directory with its time.
+fn snapshot(directory: &Path) -> BTreeMap<PathBuf, (SystemTime, Option<Vec<u8>>)> {
+    let mut found = BTreeMap::new();
+    let mut open = vec![directory.to_owned()];
+    while let Some(path) = open.pop() {
+        let modified = path.metadata().unwrap().modified().unwrap();
+        let content = if path.is_dir() {
+            open.extend(path.read_dir().unwrap().map(|entry| entry.unwrap().path()));
+            None
+        } else {
+            Some(std::fs::read(&path).unwrap())
+        };
+        found.insert(path, (modified, content));
+    }
+    found
+}
