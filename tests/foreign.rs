@@ -269,10 +269,8 @@ fn differences(ours: &Ours, theirs: &Value) -> Vec<(&'static str, String, String
             if !leaf["sha256"].is_null() {
                 compare("sha256", &Value::from(attachment["sha256"].clone()), &leaf["sha256"]);
             }
-        } else if let Some(text) = leaf["text"].as_str() {
-            if !body.contains(text.trim_end()) {
-                compare("text", &Value::from(body.as_str()), &leaf["text"]);
-            }
+        } else if leaf["text"].as_str().is_some_and(|text| !body.contains(text.trim_end())) {
+            compare("text", &Value::from(body.as_str()), &leaf["text"]);
         }
     }
     all

@@ -20,13 +20,20 @@ impl Address {
     /// Reads all addresses of an unfolded field value.
     pub fn parse_all(value: &str) -> Vec<Address> {
         let text = encoded_word::normalise(value) + "\n";
-        match MessageStream::new(text.as_bytes()).parse_address() {
+        let mut all: Vec<Address> = match MessageStream::new(text.as_bytes()).parse_address() {
             HeaderValue::Address(Parsed::List(list)) => list.iter().filter_map(Address::of).collect(),
             HeaderValue::Address(Parsed::Group(groups)) => {
                 groups.iter().flat_map(|group| group.addresses.iter()).filter_map(Address::of).collect()
             }
             _ => Vec::new(),
+        };
+        // A word alone is a mailbox of the own machine, as in mail from cron; before `<>` it is a name.
+        if !value.contains('<') {
+            for address in all.iter_mut().filter(|address| address.address.is_none()) {
+                address.address = address.name.take_if(|name| is_atom(name));
+            }
         }
+        all
     }
 
     /// What follows the last `@`, in lower case.
@@ -39,15 +46,15 @@ impl Address {
             let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
             (!text.is_empty()).then_some(text)
         };
-        let mut address =
+        let address =
             Address { name: parsed.name.as_deref().and_then(text), address: parsed.address.as_deref().and_then(text) };
-        // A word alone is a mailbox of the own machine, as in mail from cron.
-        let is_word = |name: &mut String| name.bytes().all(|octet| octet.is_ascii_graphic() && octet != b',');
-        if address.address.is_none() {
-            address.address = address.name.take_if(is_word);
-        }
         (address.name.is_some() || address.address.is_some()).then_some(address)
     }
+}
+
+/// Whether a text is a word without quotes (RFC 5322 §3.2.3).
+fn is_atom(text: &str) -> bool {
+    text.bytes().all(|octet| octet.is_ascii_alphanumeric() || b".!#$%&'*+-/=?^_`{|}~".contains(&octet))
 }
 
 /// The addresses of a list, without names, with `, ` between them; nothing when there is none.
@@ -79,6 +86,7 @@ mod tests {
         assert_eq!(shown("root"), ["-|root"]);
         assert_eq!(shown("root (Cron Daemon)"), ["Cron Daemon|root"]);
         assert_eq!(shown("Jane Doe"), ["Jane Doe|-"]);
+        assert_eq!(shown("Nobody <>"), ["Nobody|-"]);
     }
 
     #[test]

@@ -27,8 +27,7 @@ pub fn extended(field: &str, name: &str) -> Option<String> {
         _ => String::new(),
     };
     let mut octets = Vec::new();
-    // What follows a segment that is missing is not known to belong to it.
-    for (_, (number, segment)) in (0..).zip(&segments).take_while(|(expected, (number, _))| expected == *number) {
+    for (number, segment) in &segments {
         let text = match segment.value.splitn(3, '\'').nth(2) {
             Some(text) if *number == 0 && segment.is_encoded => text,
             _ => &segment.value,
@@ -115,7 +114,7 @@ mod tests {
         let wanted = Some("x y".to_owned());
         assert_eq!(name("a; filename=\"z; filename*=utf-8''n\\\"o\"; filename*=''x%20y"), wanted);
         assert_eq!(name("a; filename*=utf-8''x%20y; filename=z"), wanted);
-        assert_eq!(name("a; filename*0=x; filename*1=\" y\"; filename*3=no"), wanted);
+        assert_eq!(name("a; filename*0=x; filename*1=\" \"; filename*3=y"), wanted);
     }
 
     #[test]
