@@ -1,7 +1,7 @@
 //! A Maildir with its subfolders as a store of mail.
 //!
 //! Never renames, creates or deletes anything in it. Which directories are folders is in
-//! [`layout`], what file names tell in [`names`], what numbers they get in [`uid_list`].
+//! `layout`, what file names tell in `names`, what numbers they get in `uid_list`.
 
 mod entry;
 mod layout;

@@ -1,7 +1,7 @@
 //! Says whether a search key holds for a message, exactly, from the facts that are known of it.
 //!
 //! It reads nothing itself: facts are asked for when they are needed, cheap ones first. Which
-//! messages are looked at at all is decided in [`super::reading`].
+//! messages are looked at at all is decided in `super::reading`.
 
 use chrono::{NaiveDate, NaiveTime};
 

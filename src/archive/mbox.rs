@@ -1,7 +1,7 @@
 //! An mbox file, or a directory of them, as a store of mail.
 //!
-//! Never writes to them, nor beside them. Which files are folders is in [`files`], how messages
-//! are found in one in [`scan`], what is kept of that in [`index`].
+//! Never writes to them, nor beside them. Which files are folders is in `files`, how messages
+//! are found in one in `scan`, what is kept of that in `index`.
 
 mod entry;
 mod files;

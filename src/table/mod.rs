@@ -1,7 +1,7 @@
 //! Mail as relations: the tables, each declared column by column, and how they are scanned.
 //!
 //! Knows DataFusion and the seam to stores, and no store. A table is a file here with its columns
-//! and a line in [`TABLES`]. Read on in [`column`], then [`provider`], [`scan`], [`read`].
+//! and a line in [`TABLES`]. Read on in [`mod@column`], then [`provider`], [`scan`], [`read`].
 
 pub mod addresses;
 pub mod attachments;
