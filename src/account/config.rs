@@ -55,18 +55,42 @@ impl Config {
             config.settings.insert(name, value.text());
         }
         for (name, account) in file.accounts {
-            check_name(&name, &config.accounts)?;
+            if RESERVED.contains(&name.to_lowercase().as_str()) {
+                let error = Error::new(ErrorKind::Config, format!("no account can be named '{name}'"));
+                return Err(error.hint("choose another name"));
+            }
             let account = account.meant(&name, |path| absolute(&path, base, home))?;
             config.accounts.insert(name, account);
         }
-        if let Some(default) = &config.default
-            && !config.accounts.keys().any(|name| name.eq_ignore_ascii_case(default))
-        {
-            let known: Vec<_> = config.accounts.keys().map(String::as_str).collect();
-            let error = Error::new(ErrorKind::Config, format!("the default account '{default}' is not configured"));
-            return Err(error.hint(format!("configured are: {}", known.join(", "))));
-        }
+        config.check()?;
         Ok(config)
+    }
+
+    /// Makes sure that accounts can be told apart, from each other and from the schemas that there are anyway.
+    ///
+    /// # Errors
+    /// When names are alike but for their case, one is the name of such a schema, or the default account is none of them.
+    pub fn check(&self) -> Result<()> {
+        for (position, name) in self.accounts.keys().enumerate() {
+            if RESERVED[..2].iter().any(|reserved| reserved.eq_ignore_ascii_case(name)) {
+                let error = Error::new(ErrorKind::Config, format!("no account can be named '{name}'"));
+                return Err(error.hint("choose another name"));
+            }
+            if let Some(other) = self.accounts.keys().take(position).find(|other| other.eq_ignore_ascii_case(name)) {
+                let error =
+                    Error::new(ErrorKind::Config, format!("the accounts '{other}' and '{name}' differ in case only"));
+                return Err(error.hint("account names match in any case; rename one"));
+            }
+        }
+        let is_known = |name: &&String| self.accounts.keys().any(|known| known.eq_ignore_ascii_case(name));
+        match self.default.as_ref().filter(|default| !is_known(default)) {
+            Some(default) => {
+                let known: Vec<_> = self.accounts.keys().map(String::as_str).collect();
+                let error = Error::new(ErrorKind::Config, format!("the default account '{default}' is not configured"));
+                Err(error.hint(format!("configured are: {}", known.join(", "))))
+            }
+            None => Ok(()),
+        }
     }
 
     /// A configuration with the one account that a path stands for, named by its last part.
@@ -170,21 +194,6 @@ impl Account {
     }
 }
 
-fn check_name(name: &str, others: &BTreeMap<String, AccountConfig>) -> Result<()> {
-    if RESERVED.contains(&name.to_lowercase().as_str()) {
-        return Err(
-            Error::new(ErrorKind::Config, format!("no account can be named '{name}'")).hint("choose another name")
-        );
-    }
-    match others.keys().find(|other| other.eq_ignore_ascii_case(name)) {
-        Some(other) => {
-            Err(Error::new(ErrorKind::Config, format!("the accounts '{other}' and '{name}' differ in case only"))
-                .hint("account names match in any case; rename one"))
-        }
-        None => Ok(()),
-    }
-}
-
 fn absolute(path: &Path, base: &Path, home: Option<&Path>) -> Result<PathBuf> {
     match (path.strip_prefix("~"), home) {
         (Ok(rest), Some(home)) => Ok(home.join(rest)),
@@ -239,5 +248,8 @@ mod tests {
     fn names_that_mean_something_else_are_refused() {
         assert!(parse("[accounts.Accounts]\nmbox = 'x'").is_err());
         assert!(parse("[accounts.a]\nmbox = 'x'\n[accounts.A]\nmbox = 'y'").is_err());
+        let mut config = parse("[accounts.a]\nmbox = 'x'").unwrap();
+        config.accounts.insert("Information_Schema".to_owned(), AccountConfig::Mbox("y".into()));
+        assert!(config.check().is_err());
     }
 }

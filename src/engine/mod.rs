@@ -184,8 +184,9 @@ impl EngineBuilder {
 /// with the one that comes back.
 ///
 /// # Errors
-/// When a setting of the configuration does not exist or cannot have its value.
+/// When a setting of the configuration does not exist or cannot have its value, or an account cannot have its name.
 pub fn register(context: &SessionContext, config: &Config) -> Result<SessionContext> {
+    config.check()?;
     let mut settings = Settings::default();
     for (name, value) in &config.settings {
         datafusion::common::config::ExtensionOptions::set(&mut settings, name, value).map_err(Error::from)?;

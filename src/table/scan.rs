@@ -6,12 +6,14 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
+use chrono::{DateTime, SecondsFormat};
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::common::stats::Precision;
-use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{Statistics, config::ConfigOptions};
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::common::{ScalarValue, Statistics, config::ConfigOptions};
 use datafusion::error::Result;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::expressions::Literal;
 use datafusion::physical_expr::utils::{collect_columns, reassign_expr_columns};
 use datafusion::physical_expr::{DynamicFilterTracking, EquivalenceProperties, PhysicalExpr, split_conjunction};
 use datafusion::physical_expr_common::physical_expr::{fmt_sql, is_volatile};
@@ -156,7 +158,7 @@ impl fmt::Display for Scan {
         if let Some(pushed) = self.search().filter(|_| self.pushdown) {
             write!(f, " search=[{}]", pushed.key)?;
         }
-        let fixed: Vec<String> = self.fixed().map(|predicate| fmt_sql(predicate.as_ref()).to_string()).collect();
+        let fixed: Vec<String> = self.fixed().map(readable).collect();
         if !fixed.is_empty() {
             write!(f, " then=[{}]", fixed.join(" AND "))?;
         }
@@ -176,6 +178,25 @@ impl fmt::Display for Scan {
         }
         write!(f, " lanes={}", self.lanes())
     }
+}
+
+/// A condition as a person would write it: instants as dates, not as numbers.
+fn readable(predicate: &Arc<dyn PhysicalExpr>) -> String {
+    let dated = Arc::clone(predicate).transform(|node| {
+        let micros = match node.downcast_ref::<Literal>().map(Literal::value) {
+            Some(ScalarValue::TimestampMicrosecond(Some(micros), _)) => DateTime::from_timestamp_micros(*micros),
+            _ => None,
+        };
+        Ok(match micros {
+            Some(instant) => {
+                let text = instant.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+                Transformed::yes(Arc::new(Literal::new(ScalarValue::from(text))) as Arc<dyn PhysicalExpr>)
+            }
+            None => Transformed::no(node),
+        })
+    });
+    let shown = dated.map_or_else(|_| Arc::clone(predicate), |dated| dated.data);
+    fmt_sql(shown.as_ref()).to_string()
 }
 
 /// The plan node that reads mail.
