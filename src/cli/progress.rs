@@ -3,14 +3,14 @@
 //! It only reads the metrics of a running plan and never touches the query.
 
 use std::collections::BTreeMap;
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
 use datafusion::common::runtime::SpawnedTask;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::metrics::{MetricValue, MetricsSet};
-use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 use tokio::time::Instant;
 
 /// The line about a running query; dropped, it is gone.
@@ -33,7 +33,7 @@ impl Progress {
         let watcher = SpawnedTask::spawn(async move {
             let start = Instant::now();
             tokio::time::sleep(QUIET).await;
-            line_below.set_draw_target(ProgressDrawTarget::stderr());
+            line_below.set_draw_target(ProgressDrawTarget::term_like(Box::new(NarrowTerminal)));
             loop {
                 line_below.set_message(line(&Counts::of(plan.as_ref()), start.elapsed()));
                 line_below.tick();
@@ -104,6 +104,49 @@ fn line(counts: &Counts, elapsed: Duration) -> String {
     }
     parts.push(format!("{:.0} s", elapsed.as_secs_f64()));
     parts.join(" · ")
+}
+
+/// Standard error, a little narrower than it is: the `^C` that a terminal echoes behind the line stays on it, and is
+/// cleared with it.
+#[derive(Debug)]
+struct NarrowTerminal;
+
+impl TermLike for NarrowTerminal {
+    fn width(&self) -> u16 {
+        terminal_size::terminal_size_of(io::stderr()).map_or(80, |(width, _)| width.0).saturating_sub(4)
+    }
+
+    fn move_cursor_up(&self, lines: usize) -> io::Result<()> {
+        if lines == 0 { Ok(()) } else { self.write_str(&format!("\x1b[{lines}A")) }
+    }
+
+    fn move_cursor_down(&self, lines: usize) -> io::Result<()> {
+        if lines == 0 { Ok(()) } else { self.write_str(&format!("\x1b[{lines}B")) }
+    }
+
+    fn move_cursor_right(&self, columns: usize) -> io::Result<()> {
+        if columns == 0 { Ok(()) } else { self.write_str(&format!("\x1b[{columns}C")) }
+    }
+
+    fn move_cursor_left(&self, columns: usize) -> io::Result<()> {
+        if columns == 0 { Ok(()) } else { self.write_str(&format!("\x1b[{columns}D")) }
+    }
+
+    fn write_line(&self, text: &str) -> io::Result<()> {
+        self.write_str(&format!("{text}\n"))
+    }
+
+    fn write_str(&self, text: &str) -> io::Result<()> {
+        io::stderr().write_all(text.as_bytes())
+    }
+
+    fn clear_line(&self) -> io::Result<()> {
+        self.write_str("\r\x1b[2K")
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        io::stderr().flush()
+    }
 }
 
 fn wide(count: usize) -> u64 {
