@@ -163,13 +163,14 @@ fn place() -> TempDir {
     place
 }
 
-/// Every backend, over the same mail.
+/// Every backend, over the same mail; what they keep of it is the same when they are opened again.
 fn stores(place: &TempDir) -> Vec<(&'static str, Box<dyn MailStore>)> {
     let at = |name: &str| place.path().join(name);
+    let cache = || Some(at("cache"));
     vec![
-        ("a Maildir", Box::new(Maildir::open(at("maildir"), None).unwrap())),
-        ("a directory of mbox files", Box::new(Mbox::open(at("directory"), None).unwrap())),
-        ("an mbox file", Box::new(Mbox::open(at("one.mbox"), None).unwrap())),
+        ("a Maildir", Box::new(Maildir::open(at("maildir"), cache()).unwrap())),
+        ("a directory of mbox files", Box::new(Mbox::open(at("directory"), cache()).unwrap())),
+        ("an mbox file", Box::new(Mbox::open(at("one.mbox"), cache()).unwrap())),
     ]
 }
 
