@@ -9,7 +9,8 @@
 //! - [`account`]: the configuration.
 //! - [`cli`]: the program, for people; behind a feature of that name.
 //!
-//! What may name what is held by a test; see `docs/architecture.md`.
+//! What may name what is held by a test; see `docs/architecture.md`. What embedders can rely on is what is named at this
+//! level: [`Engine`], [`Config`], [`Error`], [`register`] and their like; the rooms themselves may be rearranged.
 
 pub mod account;
 pub mod archive;

@@ -11,7 +11,7 @@ pub mod statement;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use datafusion::common::config::ConfigExtension;
+use datafusion::common::config::ExtensionOptions;
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement;
@@ -83,7 +83,9 @@ impl Engine {
         options.optimizer.hash_join_inlist_pushdown_max_distinct_values = 100_000;
         options.execution.sort_pushdown_buffer_capacity = 8 * 1024 * 1024;
         let state = SessionStateBuilder::new().with_config(session).with_default_features().build();
-        let context = register(&SessionContext::new_with_state(state), &config)?.enable_url_table();
+        let context = SessionContext::new_with_state(state);
+        register(&context, &config)?;
+        let context = context.enable_url_table();
         let account = |(name, config)| Account { name, config };
         Ok(Self { context, accounts: config.accounts.into_iter().map(account).collect() })
     }
@@ -177,21 +179,20 @@ impl EngineBuilder {
     }
 }
 
-/// Adds the accounts to a session that somebody else made, and gives the session back.
+/// Adds the accounts to a session that somebody else made.
 ///
 /// It gets the catalog `mail`, the settings `mailql.*` and the planner rules; its own catalogs, its
-/// `datafusion.*` options and its default schema stay. The context that is passed shares its state
-/// with the one that comes back.
+/// `datafusion.*` options and its default schema stay. All clones of the context share them.
 ///
 /// # Errors
 /// When a setting of the configuration does not exist or cannot have its value, or an account cannot have its name.
-pub fn register(context: &SessionContext, config: &Config) -> Result<SessionContext> {
+pub fn register(context: &SessionContext, config: &Config) -> Result<()> {
     config.check()?;
+    let accounts = MailCatalog::new(config)?;
     let mut settings = Settings::default();
     for (name, value) in &config.settings {
-        datafusion::common::config::ExtensionOptions::set(&mut settings, name, value).map_err(Error::from)?;
+        settings.set(name, value).map_err(Error::from)?;
     }
-    debug_assert_eq!(Settings::PREFIX, "mailql");
     let state = context.state();
     let mut session = state.config().clone().with_extension(Arc::new(Statements::default()));
     session.options_mut().extensions.insert(settings);
@@ -202,8 +203,8 @@ pub fn register(context: &SessionContext, config: &Config) -> Result<SessionCont
         .with_analyzer_rule(Arc::new(rules::ReadOnly))
         .build();
     *context.state_ref().write() = state;
-    context.register_catalog(catalog::NAME, Arc::new(MailCatalog::new(config)?));
-    Ok(context.clone())
+    context.register_catalog(catalog::NAME, Arc::new(accounts));
+    Ok(())
 }
 
 /// The tables that every account has, as they are declared.
