@@ -88,8 +88,12 @@ pub fn folders(table: &Table, predicate: &Arc<dyn PhysicalExpr>) -> Option<BTree
         };
     }
     let list = predicate.downcast_ref::<InListExpr>()?;
-    let is_folder = searched(table, list.expr()) == Some(Search::Folder) && !list.negated();
-    is_folder.then(|| list.list().iter().filter_map(|item| text(&value(item)?)).collect())
+    if list.negated() || searched(table, list.expr()) != Some(Search::Folder) {
+        return None;
+    }
+    // An item that is no constant may be any folder; a null is none.
+    let items = list.list().iter().map(value).collect::<Option<Vec<_>>>()?;
+    Some(items.iter().filter_map(text).collect())
 }
 
 /// A key that no message satisfies.
@@ -442,5 +446,7 @@ mod tests {
         assert_eq!(named("folder = 'A' OR seen"), None);
         assert_eq!(named("folder <> 'A'"), None);
         assert_eq!(named("folder LIKE 'A%'"), None);
+        assert_eq!(named("folder IN ('A', 'B', 'C', subject)"), None);
+        assert_eq!(named("folder IN ('A', 'B', 'C', NULL)"), names(&["A", "B", "C"]));
     }
 }
