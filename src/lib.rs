@@ -18,6 +18,7 @@ pub mod archive;
 pub mod cli;
 pub mod engine;
 pub mod error;
+pub mod imap;
 pub mod mail;
 pub mod table;
 

@@ -1,0 +1,7 @@
+//! A live account behind the seam: an IMAP server (RFC 3501, RFC 9051).
+//!
+//! Knows neither SQL nor tables. Read on in the order of a reading: `command` says what is asked (pure), `session` asks
+//! it, [`response`] understands the answer; `transport` bounds what a server can do to us.
+
+pub mod response;
+pub mod token;
