@@ -1,0 +1,275 @@
+//! Dovecot, a real IMAP server.
+//!
+//! It is Debian's program with none of Debian's configuration: own directories, own ports, own users. Run by root, its
+//! mail processes are the user `dovecot` of the package; run by anybody else, all of it is that one user.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::os::unix::fs::{MetadataExt, chown};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use super::certificate::{Authority, Certificate};
+use super::watched::Watched;
+
+/// A running server; it ends when this is dropped, or with the test program.
+pub struct Dovecot {
+    watched: Watched,
+    port: u16,
+    tls_port: u16,
+    authority: Authority,
+    /// The user and group who own mail, if they are others than those who run the test.
+    owner: Option<(u32, u32)>,
+    users: AtomicUsize,
+}
+
+/// What a test wants otherwise.
+pub struct Options<'a> {
+    /// What stands between the names of a folder and of the folder within: `/` or `.`.
+    pub separator: char,
+    /// What it shows to clients by TLS.
+    pub certificate: Certificate,
+    /// More lines of configuration, which win over the ones before.
+    pub more: &'a str,
+}
+
+impl Default for Options<'_> {
+    fn default() -> Self {
+        Self { separator: '/', certificate: Certificate::Good, more: "" }
+    }
+}
+
+impl Dovecot {
+    /// The one that all tests of a program share; they do not meet, as each has a [`User`] of its own.
+    pub fn shared() -> &'static Self {
+        static SHARED: OnceLock<Dovecot> = OnceLock::new();
+        SHARED.get_or_init(|| Self::start(&Options::default()))
+    }
+
+    /// One for a test alone; it waits until it may be used.
+    pub fn start(options: &Options) -> Self {
+        // Somebody else may take a port after it was found free.
+        for _ in 0..10 {
+            let dovecot = Self::launch(options);
+            match dovecot.wait() {
+                Ok(()) => return dovecot,
+                Err(log) if log.contains("Address already in use") => {}
+                Err(log) => panic!("dovecot does not start:\n{log}"),
+            }
+        }
+        panic!("dovecot found no free port")
+    }
+
+    /// The port where a conversation begins in plain text; STARTTLS is offered, and a login before it is allowed.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The port where a conversation begins with TLS.
+    pub fn tls_port(&self) -> u16 {
+        self.tls_port
+    }
+
+    /// Who signed its certificate, unless that is a wrong one.
+    pub fn authority(&self) -> &Authority {
+        &self.authority
+    }
+
+    /// The certificate of that authority, as a PEM file.
+    pub fn ca_file(&self) -> PathBuf {
+        self.directory().join("ca.pem")
+    }
+
+    /// Where all its files are.
+    pub fn directory(&self) -> &Path {
+        self.watched.directory()
+    }
+
+    /// What it logged so far.
+    pub fn log(&self) -> String {
+        self.watched.text("output") + &self.watched.text("log")
+    }
+
+    /// A new user, without mail.
+    pub fn user(&self) -> User {
+        self.user_with(|_| ())
+    }
+
+    /// A new user, whose Maildir++ is filled first.
+    pub fn user_with(&self, fill: impl FnOnce(&Path)) -> User {
+        let name = format!("user{}@example.com", self.users.fetch_add(1, Ordering::Relaxed) + 1);
+        let maildir = self.directory().join("mail").join(&name).join("Maildir");
+        fs::create_dir_all(&maildir).unwrap();
+        fill(&maildir);
+        let user = User { name, password: PASSWORD, maildir, owner: self.owner };
+        user.ready();
+        user
+    }
+
+    fn launch(options: &Options) -> Self {
+        let mut watched = Watched::new(&["dovecot", "-F", "-c", "dovecot.conf"]);
+        let directory = watched.directory();
+        let is_root = fs::metadata(directory).unwrap().uid() == 0;
+        let number = |option: &str| id(&[option, PACKAGE_USER]).parse::<u32>().unwrap();
+        let owner = is_root.then(|| (number("-u"), number("-g")));
+        let authority = Authority::new();
+        authority.write(directory);
+        authority.issue(options.certificate).write(directory);
+        // Both are held until both are found, or they might be the same.
+        let free = [(); 2].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
+        let [port, tls_port] = free.each_ref().map(|listener| listener.local_addr().unwrap().port());
+        let text = configuration(directory, is_root, port, tls_port, options);
+        fs::write(directory.join("dovecot.conf"), text).unwrap();
+        drop(free);
+        watched.start();
+        Self { watched, port, tls_port, authority, owner, users: AtomicUsize::new(0) }
+    }
+
+    /// Waits for its greeting; the error is its log.
+    fn wait(&self) -> Result<(), String> {
+        let start = Instant::now();
+        loop {
+            let log = self.log();
+            // It says so once it listens on every port. A greeting alone could be that of another.
+            if log.contains(" starting up for imap") {
+                break;
+            }
+            if log.contains("Fatal: ") || log.contains("setsid: ") || start.elapsed() > DEADLINE {
+                return Err(log);
+            }
+            sleep(Duration::from_millis(5));
+        }
+        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).map_err(|error| error.to_string())?;
+        stream.set_read_timeout(Some(DEADLINE)).unwrap();
+        let mut greeting = String::new();
+        let read = BufReader::new(stream).read_line(&mut greeting);
+        if read.is_ok() && greeting.starts_with("* OK") { Ok(()) } else { Err(self.log()) }
+    }
+}
+
+/// Somebody with mail.
+pub struct User {
+    pub name: String,
+    pub password: &'static str,
+    maildir: PathBuf,
+    owner: Option<(u32, u32)>,
+}
+
+impl User {
+    /// Their Maildir++, whatever the separator is: the folder `Archive/2025` is the directory `.Archive.2025`.
+    pub fn maildir(&self) -> &Path {
+        &self.maildir
+    }
+
+    /// Gives what a test wrote into the Maildir to the user who serves it.
+    pub fn ready(&self) {
+        if let Some(owner) = self.owner {
+            give(self.maildir.parent().unwrap(), owner);
+        }
+    }
+}
+
+fn give(path: &Path, owner: (u32, u32)) {
+    chown(path, Some(owner.0), Some(owner.1)).unwrap();
+    if path.is_dir() {
+        for entry in fs::read_dir(path).unwrap() {
+            give(&entry.unwrap().path(), owner);
+        }
+    }
+}
+
+/// What the program `id` says.
+fn id(arguments: &[&str]) -> String {
+    let output = Command::new("id").args(arguments).output().unwrap();
+    assert!(output.status.success(), "no user {PACKAGE_USER}: is dovecot-imapd installed?");
+    String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+}
+
+fn configuration(directory: &Path, is_root: bool, port: u16, tls_port: u16, options: &Options) -> String {
+    let Options { separator, more, .. } = options;
+    let directory = directory.to_str().unwrap();
+    // Whoever is not root can be nobody else, and can lock no process into a directory.
+    let (user, group, login, locked) = if is_root {
+        (PACKAGE_USER.to_owned(), PACKAGE_USER.to_owned(), "dovenull".to_owned(), "")
+    } else {
+        (id(&["-un"]), id(&["-gn"]), id(&["-un"]), "chroot =")
+    };
+    format!(
+        "\
+# Nothing outside of this directory.
+base_dir = {directory}/run
+state_dir = {directory}/state
+log_path = {directory}/log
+protocols = imap
+listen = 127.0.0.1
+
+default_internal_user = {user}
+default_internal_group = {group}
+default_login_user = {login}
+first_valid_uid = 1
+service anvil {{
+  {locked}
+  # Who gave wrong passwords is not made to wait.
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
+}}
+service stats {{
+  {locked}
+}}
+service imap-login {{
+  {locked}
+  # One process for all logins starts sooner than one for each.
+  service_count = 0
+  inet_listener imap {{
+    port = {port}
+  }}
+  inet_listener imaps {{
+    port = {tls_port}
+    ssl = yes
+  }}
+}}
+
+ssl = yes
+ssl_cert = <{directory}/server.pem
+ssl_key = <{directory}/server.key
+disable_plaintext_auth = no
+auth_failure_delay = 0
+passdb {{
+  driver = static
+  args = password={PASSWORD}
+}}
+userdb {{
+  driver = static
+  args = uid={user} gid={group} home={directory}/mail/%u allow_all_users=yes
+}}
+
+mail_location = maildir:~/Maildir
+mail_fsync = never
+mail_max_userip_connections = 100
+# Without it, no name could hold what separates names on disk.
+mail_plugins = listescape
+namespace inbox {{
+  inbox = yes
+  separator = {separator}
+}}
+imap_id_log = *
+
+{more}
+"
+    )
+}
+
+/// Anybody's.
+const PASSWORD: &str = "secret";
+
+/// Whom Debian's package makes, and its group.
+const PACKAGE_USER: &str = "dovecot";
+
+/// Longer than anything takes on a busy machine.
+const DEADLINE: Duration = Duration::from_secs(30);
