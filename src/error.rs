@@ -25,6 +25,8 @@ pub enum ErrorKind {
     Io,
     /// Mail is there but is not what it claims to be: no mbox, no Maildir, changed while being read.
     Mail,
+    /// A server cannot be reached, refuses, falls silent or says what makes no sense.
+    Server,
     /// It is refused on purpose: writing to a table that can only be read, say.
     Refused,
 }

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::pedantic, reason = "a test that fails says enough")]
 
 mod mail;
+mod server;
 
 use std::path::{Path, PathBuf};
 
@@ -26,6 +27,17 @@ async fn every_file_holds_on_a_directory_of_mbox_files() {
     let directory = tempfile::tempdir().unwrap();
     mail::write_mbox(directory.path());
     run(|| Engine::builder().mbox("mail", directory.path()).build()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_file_holds_on_dovecot() {
+    let dovecot = server::dovecot::Dovecot::shared();
+    let user = dovecot.user_with(mail::write_maildir);
+    let account = mailql::ImapAccount::new("localhost", &user.name)
+        .password(user.password)
+        .port(dovecot.tls_port())
+        .ca_file(dovecot.ca_file());
+    run(|| Engine::builder().account("mail", mailql::AccountConfig::Imap(account.clone())).build()).await;
 }
 
 async fn run(open: impl Fn() -> Result<Engine, Error>) {

@@ -8,9 +8,8 @@ use bytes::Bytes;
 use super::crlf;
 use super::matches::Facts;
 use crate::error::Error;
-use crate::mail::body::Layout;
-use crate::mail::structure::{self, Structure};
-use crate::mail::{Fetch, Flags, Header, HeaderFetch, Message, Meter, Part, PartNumber};
+use crate::mail::content;
+use crate::mail::{Fetch, Flags, Header, HeaderFetch, Message, Meter};
 
 /// A message in a file, read as far as it is asked.
 pub(super) trait Entry: Facts<Error = Stop> {
@@ -60,7 +59,7 @@ impl From<Error> for Stop {
 pub(super) fn fill(message: &mut Message, fetch: &Fetch, entry: &mut dyn Entry, meter: &Meter) -> Reading<()> {
     if needs_whole(fetch) {
         match entry.whole()? {
-            Some(raw) => fill_content(message, fetch, &raw),
+            Some(raw) => content::fill(message, fetch, &raw),
             None => add_problem(message, format!("not loaded: larger than {} MiB", MOST_MESSAGE >> 20)),
         }
         if fetch.has_content() {
@@ -116,43 +115,6 @@ pub(super) const MOST_MESSAGE: u64 = 256 << 20;
 
 /// A header is read to this many octets at most.
 pub(super) const MOST_HEADER: usize = 1 << 20;
-
-/// How much of the part is read that a preview is made of.
-const PREVIEW: usize = 4096;
-
-fn fill_content(message: &mut Message, fetch: &Fetch, raw: &Bytes) {
-    let structure = structure::scan(raw);
-    let layout = Layout::of(&structure.root);
-    // A slice would keep the whole message in memory for a few lines of text.
-    let all_is_kept = fetch.raw || fetch.attachments;
-    if fetch.preview
-        && let Some(part) = layout.preview()
-        && let Some((_, content)) = content_of(&structure, part)
-    {
-        message.preview = Some(Bytes::copy_from_slice(&content[..content.len().min(PREVIEW)]));
-    }
-    if fetch.text {
-        for part in layout.text.iter().chain(&layout.html) {
-            if let Some((number, content)) = content_of(&structure, part) {
-                let content = if all_is_kept { content } else { Bytes::copy_from_slice(&content) };
-                message.contents.insert(number, content);
-            }
-        }
-    }
-    if fetch.attachments {
-        message.contents.extend(layout.attachments.iter().filter_map(|one| content_of(&structure, one.part)));
-    }
-    if fetch.raw {
-        message.raw = Some(raw.clone());
-    }
-    // Contents mean something only by the part that they are of.
-    message.structure = Some(structure.root);
-}
-
-fn content_of(structure: &Structure, part: &Part) -> Option<(PartNumber, Bytes)> {
-    let number = part.number.as_ref()?;
-    Some((number.clone(), structure.content(number)?))
-}
 
 fn add_problem(message: &mut Message, problem: String) {
     if !message.problems.contains(&problem) {

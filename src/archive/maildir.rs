@@ -21,9 +21,9 @@ use self::listing::Listing;
 use self::uid_list::UidList;
 use super::entry::Stop;
 use super::reading::{self, Alive, Snapshot, Token};
-use super::snapshots::Snapshots;
 use super::{folder_named, is_wanted, lanes};
 use crate::error::{Error, ErrorKind, Result};
+use crate::mail::snapshots::Snapshots;
 use crate::mail::{Flag, Folder, FolderPattern, FolderScan, MailStore, Message, Meter, Statement, StatusItems};
 
 /// A Maildir: a directory with `cur` and `new`, or one that holds such directories.

@@ -22,9 +22,9 @@ use self::entry::Indexed;
 use self::files::Place;
 use self::index::Index;
 use super::reading::{self, Alive};
-use super::snapshots::Snapshots;
 use super::{folder_named, is_wanted, lanes};
 use crate::error::{Error, ErrorKind, Result};
+use crate::mail::snapshots::Snapshots;
 use crate::mail::{Flag, Folder, FolderPattern, FolderScan, MailStore, Message, Meter, Statement, StatusItems};
 
 /// Mail in mbox files: one folder per file.

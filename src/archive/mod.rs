@@ -10,7 +10,6 @@ pub mod maildir;
 pub mod matches;
 pub mod mbox;
 mod reading;
-mod snapshots;
 #[cfg(test)]
 mod tests;
 

@@ -209,7 +209,12 @@ fn print(text: &str) -> Result<ExitCode> {
 fn status_of(error: &Error) -> ExitCode {
     match error.kind() {
         ErrorKind::Config => ExitCode::from(2),
-        ErrorKind::NotFound | ErrorKind::Query | ErrorKind::Io | ErrorKind::Mail | ErrorKind::Refused => {
+        ErrorKind::NotFound
+        | ErrorKind::Query
+        | ErrorKind::Io
+        | ErrorKind::Mail
+        | ErrorKind::Server
+        | ErrorKind::Refused => {
             ExitCode::FAILURE
         }
     }

@@ -12,6 +12,7 @@ use datafusion::error::Result;
 use crate::account::{AccountConfig, Config};
 use crate::archive::{Maildir, Mbox};
 use crate::error::{Error, ErrorKind};
+use crate::imap::Imap;
 use crate::mail::MailStore;
 use crate::table::provider::MailTable;
 use crate::table::scan::Source;
@@ -128,6 +129,7 @@ impl SchemaProvider for AccountSchema {
 fn store(account: &AccountConfig, config: &Config) -> Result<Arc<dyn MailStore>, Error> {
     Ok(match account {
         AccountConfig::Maildir(path) => Arc::new(Maildir::open(path.clone(), config.cache.clone())?),
+        AccountConfig::Imap(account) => Arc::new(Imap::new(account.clone())),
         AccountConfig::Mbox(path) => Arc::new(Mbox::open(path.clone(), config.cache.clone())?),
     })
 }

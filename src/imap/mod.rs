@@ -1,7 +1,99 @@
 //! A live account behind the seam: an IMAP server (RFC 3501, RFC 9051).
 //!
-//! Knows neither SQL nor tables. Read on in the order of a reading: `command` says what is asked (pure), `session` asks
-//! it, [`response`] understands the answer; `transport` bounds what a server can do to us.
+//! Knows neither SQL nor tables, and changes nothing: there is no command for it. Read on in the order of a reading:
+//! [`flight`] says what is asked (pure), [`command`] how it is said (pure), [`reading`] asks it, [`response`] understands the
+//! answer (pure). [`transport`] bounds what a server can do to us, [`pool`] how many connections it gets.
 
+pub mod backlog;
+pub mod body_structure;
+pub mod capability;
+pub mod check;
+pub mod command;
+pub mod connect;
+pub mod flight;
+pub mod folders;
+pub mod internal_date;
+pub mod job;
+pub mod listing;
+pub mod outlet;
+pub mod pool;
+pub mod quirk;
+pub mod reading;
 pub mod response;
+pub mod row;
+pub mod session;
+pub mod sign_in;
+pub mod status;
+pub mod steps;
 pub mod token;
+pub mod transport;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+
+use self::command::WireName;
+use self::folders::Listing;
+use self::pool::Pool;
+use self::reading::{Opened, Reading};
+use crate::account::ImapAccount;
+use crate::error::Result;
+use crate::mail::snapshots::Snapshots;
+use crate::mail::{Folder, FolderPattern, FolderScan, MailStore, Message, Meter, Statement, StatusItems};
+
+/// An account on an IMAP server.
+#[derive(Debug)]
+pub struct Imap {
+    pool: Arc<Pool>,
+    /// The folders with their names, as each statement found them.
+    listings: Arc<Snapshots<Listing>>,
+    /// The folders that were opened, as each statement found them.
+    opened: Arc<Snapshots<Opened>>,
+}
+
+impl Imap {
+    /// An account; no connection is opened before something is asked.
+    pub fn new(account: ImapAccount) -> Self {
+        Self { pool: Pool::new(account), listings: Arc::default(), opened: Arc::default() }
+    }
+}
+
+#[async_trait]
+impl MailStore for Imap {
+    async fn folders(
+        &self,
+        pattern: &FolderPattern,
+        status: StatusItems,
+        statement: &Statement,
+        meter: &Arc<Meter>,
+    ) -> Result<Vec<Folder>> {
+        let list = async {
+            let mut lease = self.pool.lease(statement.terms(), None).await?;
+            folders::list(&mut lease, pattern, status, meter).await.map(Arc::new)
+        };
+        let listing = self.listings.of(statement, &format!("{pattern:?} {status:?}"), list).await?;
+        let is_wanted = |folder: &&Folder| match pattern {
+            FolderPattern::All => true,
+            FolderPattern::Named(names) => names.contains(&folder.path),
+        };
+        Ok(listing.folders().filter(is_wanted).cloned().collect())
+    }
+
+    fn read(&self, scan: FolderScan) -> BoxStream<'static, Result<Vec<Message>>> {
+        let (pool, listings, opened) = (Arc::clone(&self.pool), Arc::clone(&self.listings), Arc::clone(&self.opened));
+        outlet::stream(move |outlet| async move {
+            let known = listings.all(&scan.statement);
+            let name = known.iter().find_map(|listing| listing.name(&scan.folder.path)).cloned();
+            let name = name.unwrap_or_else(|| WireName::of(&scan.folder.path));
+            Reading::new(scan, name, pool, opened, outlet).run().await;
+        })
+    }
+
+    fn lanes(&self) -> usize {
+        LANES
+    }
+}
+
+/// More folders at once than the setting allows are never read.
+const LANES: usize = 16;

@@ -1,11 +1,14 @@
 //! The seam: what a place where mail is kept must do.
 //!
-//! A backend (`archive`, later `imap`) implements [`MailStore`]; tables know nothing else of it.
+//! A backend (`archive`, `imap`) implements [`MailStore`]; tables know nothing else of it.
 //! There is no way to say a change here, so reading cannot change anything.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
@@ -71,13 +74,38 @@ pub trait Sieve: Send + Sync {
 ///
 /// A store may keep what it listed for a statement for as long as the statement is alive.
 #[derive(Debug, Clone, Default)]
-pub struct Statement(Arc<()>);
+pub struct Statement(Arc<Terms>);
+
+/// On what terms a statement may use a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Terms {
+    /// How many connections to a server may be in use, by this statement and others together.
+    pub connections: usize,
+    /// How long a server may be silent.
+    pub patience: Duration,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self { connections: 3, patience: Duration::from_secs(60) }
+    }
+}
 
 /// Tells a statement from others, without keeping it alive.
 #[derive(Debug, Clone)]
-pub struct StatementKey(std::sync::Weak<()>);
+pub struct StatementKey(std::sync::Weak<Terms>);
 
 impl Statement {
+    /// A statement on these terms.
+    pub fn new(terms: Terms) -> Self {
+        Self(Arc::new(terms))
+    }
+
+    /// Its terms.
+    pub fn terms(&self) -> Terms {
+        *self.0
+    }
+
     /// A key to remember the statement by.
     pub fn key(&self) -> StatementKey {
         StatementKey(Arc::downgrade(&self.0))
@@ -116,7 +144,55 @@ pub struct Meter {
     pub bytes: Counter,
     /// Octets that there are to read, as far as is known; for a bar.
     pub bytes_expected: Counter,
+    /// Octets sent to a server.
+    pub bytes_sent: Counter,
+    /// Commands sent to a server.
+    pub commands: Counter,
+    /// Times that a server was waited for with nothing else under way.
+    pub round_trips: Counter,
+    /// Connections to servers that were used.
+    pub connections: Distinct,
+    /// What servers were asked.
+    pub asked: Asked,
 }
+
+/// How many different things there were.
+#[derive(Debug, Default)]
+pub struct Distinct(Mutex<BTreeSet<u64>>);
+
+impl Distinct {
+    /// Counts one, unless it was counted.
+    pub fn add(&self, number: u64) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(number);
+    }
+
+    /// The number so far.
+    pub fn count(&self) -> u64 {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).len() as u64
+    }
+}
+
+/// What servers were asked, in short and in order.
+#[derive(Debug, Default)]
+pub struct Asked(Mutex<Vec<String>>);
+
+impl Asked {
+    /// Notes a command, unless there are enough already.
+    pub fn note(&self, command: String) {
+        let mut commands = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if commands.len() < ASKED && !commands.contains(&command) {
+            commands.push(command);
+        }
+    }
+
+    /// What was noted.
+    pub fn commands(&self) -> Vec<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Commands that are noted.
+const ASKED: usize = 12;
 
 /// A number that only grows.
 #[derive(Debug, Default)]

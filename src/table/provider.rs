@@ -4,6 +4,7 @@
 //! for a statement that had one.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -19,7 +20,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use super::Table;
 use super::scan::{MailScanExec, Scan, Source};
 use super::settings::Settings;
-use crate::mail::Statement;
+use crate::mail::{Statement, Terms};
 use crate::mail::store::StatementKey;
 
 /// A table over the mail of one account or of several.
@@ -82,10 +83,12 @@ impl TableProvider for MailTable {
             connections: settings.connections,
             pushdown: settings.pushdown,
         };
+        let patience = Duration::from_secs(settings.timeout_seconds);
+        let terms = Terms { connections: settings.connections, patience };
         let started = session.execution_props().query_execution_start_time;
         let statement = match session.config().get_extension::<Statements>() {
-            Some(statements) => statements.started_at(started),
-            None => Statement::default(),
+            Some(statements) => statements.started_at(started, terms),
+            None => Statement::new(terms),
         };
         Ok(Arc::new(MailScanExec::new(scan, statement)))
     }
@@ -97,7 +100,7 @@ pub struct Statements(Mutex<Vec<(Option<DateTime<Utc>>, StatementKey)>>);
 
 impl Statements {
     /// The statement that started then: the same for every scan of it.
-    fn started_at(&self, started: Option<DateTime<Utc>>) -> Statement {
+    fn started_at(&self, started: Option<DateTime<Utc>>, terms: Terms) -> Statement {
         let mut alive = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         alive.retain(|(_, key)| key.is_alive());
         let same = alive.iter().filter(|(time, _)| started.is_some() && *time == started);
@@ -105,7 +108,7 @@ impl Statements {
         if let Some(statement) = same.next() {
             return statement;
         }
-        let statement = Statement::default();
+        let statement = Statement::new(terms);
         alive.push((started, statement.key()));
         statement
     }

@@ -42,26 +42,36 @@ impl Runs {
         reading
     }
 
+    /// What servers were asked so far, in short.
+    pub fn asked(&self) -> Vec<String> {
+        let runs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        runs.iter().flat_map(|(reading, _)| reading.meter.asked.commands()).collect()
+    }
+
     /// What all runs did so far.
     pub fn metrics(&self) -> MetricsSet {
         let runs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut metrics = MetricsSet::new();
         let mut push = |value| metrics.push(Arc::new(Metric::new(value, None)));
-        let sum = |counter: fn(&Reading) -> &Counter| {
+        let sum = |counted: fn(&Reading) -> u64| {
             let count = Count::new();
-            let total: u64 = runs.iter().map(|(reading, _)| counter(reading).count()).sum();
+            let total: u64 = runs.iter().map(|(reading, _)| counted(reading)).sum();
             count.add(usize::try_from(total).unwrap_or(usize::MAX));
             count
         };
-        push(MetricValue::OutputRows(sum(|reading| &reading.rows)));
-        let named: [Named; 7] = [
-            ("folders", |reading| &reading.meter.folders),
-            ("folders_done", |reading| &reading.meter.folders_done),
-            ("folders_unnamed", |reading| &reading.folders_unnamed),
-            ("messages_fetched", |reading| &reading.meter.messages),
-            ("bodies_decoded", |reading| &reading.meter.bodies),
-            ("bytes_received", |reading| &reading.meter.bytes),
-            ("bytes_expected", |reading| &reading.meter.bytes_expected),
+        push(MetricValue::OutputRows(sum(|reading| reading.rows.count())));
+        let named: [Named; 11] = [
+            ("folders", |reading| reading.meter.folders.count()),
+            ("folders_done", |reading| reading.meter.folders_done.count()),
+            ("folders_unnamed", |reading| reading.folders_unnamed.count()),
+            ("messages_fetched", |reading| reading.meter.messages.count()),
+            ("bodies_decoded", |reading| reading.meter.bodies.count()),
+            ("round_trips", |reading| reading.meter.round_trips.count()),
+            ("commands", |reading| reading.meter.commands.count()),
+            ("bytes_received", |reading| reading.meter.bytes.count()),
+            ("bytes_expected", |reading| reading.meter.bytes_expected.count()),
+            ("bytes_sent", |reading| reading.meter.bytes_sent.count()),
+            ("connections", |reading| reading.meter.connections.count()),
         ];
         for (name, counter) in named {
             push(MetricValue::Count { name: name.into(), count: sum(counter) });
@@ -70,7 +80,7 @@ impl Runs {
     }
 }
 
-type Named = (&'static str, fn(&Reading) -> &Counter);
+type Named = (&'static str, fn(&Reading) -> u64);
 
 /// One run of a scan.
 #[derive(Debug)]

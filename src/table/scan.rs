@@ -234,7 +234,13 @@ impl MailScanExec {
 impl DisplayAs for MailScanExec {
     fn fmt_as(&self, format: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match format {
-            DisplayFormatType::Default | DisplayFormatType::Verbose => write!(f, "{}", self.scan),
+            DisplayFormatType::Default | DisplayFormatType::Verbose => {
+                write!(f, "{}", self.scan)?;
+                match self.runs.asked() {
+                    asked if asked.is_empty() => Ok(()),
+                    asked => write!(f, " asked=[{}]", asked.join("; ")),
+                }
+            }
             DisplayFormatType::TreeRender => write!(f, "{}", self.scan.table.name),
         }
     }

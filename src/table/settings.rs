@@ -12,15 +12,17 @@ use crate::error::{Error, ErrorKind};
 /// The settings of a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// How many folders are read at once, at most.
+    /// How many folders are read at once, and how many connections to a server are used for it, at most.
     pub connections: usize,
+    /// How long a server may be silent, in seconds.
+    pub timeout_seconds: u64,
     /// Whether predicates choose folders, messages and what is read of them; off to check that they do it right.
     pub pushdown: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { connections: 3, pushdown: true }
+        Self { connections: 3, timeout_seconds: 60, pushdown: true }
     }
 }
 
@@ -47,6 +49,10 @@ impl ExtensionOptions for Settings {
                 Ok(connections) if (1..=MAX_CONNECTIONS).contains(&connections) => self.connections = connections,
                 _ => return Err(refused(key, value, "a number from 1 to 16")),
             },
+            "timeout_seconds" => match value.parse() {
+                Ok(seconds) if (1..=MAX_TIMEOUT).contains(&seconds) => self.timeout_seconds = seconds,
+                _ => return Err(refused(key, value, "a number of seconds from 1 to 3600")),
+            },
             "pushdown" => match value.to_lowercase().as_str() {
                 "true" | "on" => self.pushdown = true,
                 "false" | "off" => self.pushdown = false,
@@ -69,7 +75,12 @@ impl ExtensionOptions for Settings {
             description,
         };
         vec![
-            entry("connections", self.connections.to_string(), "How many folders are read at once, at most"),
+            entry(
+                "connections",
+                self.connections.to_string(),
+                "How many folders are read at once, and how many connections to a server are used for it, at most",
+            ),
+            entry("timeout_seconds", self.timeout_seconds.to_string(), "How long a server may be silent, in seconds"),
             entry(
                 "pushdown",
                 self.pushdown.to_string(),
@@ -84,3 +95,4 @@ fn refused(key: &str, value: &str, expected: &str) -> DataFusionError {
 }
 
 const MAX_CONNECTIONS: usize = 16;
+const MAX_TIMEOUT: u64 = 3600;

@@ -1,6 +1,6 @@
 //! What was listed for a statement, kept while it lives: both sides of a join see the same mail.
 //!
-//! It lists nothing itself; [`super::maildir`] and [`super::mbox`] say what a snapshot is.
+//! It lists nothing itself; what a snapshot is, each store says.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -8,12 +8,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::OnceCell;
 
+use super::Statement;
+use super::store::StatementKey;
 use crate::error::Result;
-use crate::mail::Statement;
-use crate::mail::store::StatementKey;
 
 /// Snapshots by statement and folder.
-pub(super) struct Snapshots<S> {
+pub struct Snapshots<S> {
     kept: Mutex<Vec<(StatementKey, Cells<S>)>>,
 }
 
@@ -21,12 +21,22 @@ type Cells<S> = HashMap<String, Arc<OnceCell<Arc<S>>>>;
 
 impl<S> Snapshots<S> {
     /// The snapshot of a folder for the statement; made once, whoever asks first.
-    pub(super) async fn of<F>(&self, statement: &Statement, folder: &str, make: F) -> Result<Arc<S>>
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub async fn of<F>(&self, statement: &Statement, folder: &str, make: F) -> Result<Arc<S>>
     where
         F: Future<Output = Result<Arc<S>>>,
     {
         let cell = self.cell(statement, folder);
         cell.get_or_try_init(|| make).await.cloned()
+    }
+
+    /// All snapshots that were made for the statement.
+    pub fn all(&self, statement: &Statement) -> Vec<Arc<S>> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let cells = kept.iter().filter(|(key, _)| key.is(statement)).flat_map(|(_, cells)| cells.values());
+        cells.filter_map(|cell| cell.get().cloned()).collect()
     }
 
     /// The cell of a folder; what belongs to statements that ended is forgotten here.

@@ -1,0 +1,566 @@
+//! The backlog of a reading: which messages are at which step, what is under way, and what is ready.
+//!
+//! No input or output: [`super::reading`] sends the jobs that come out of here and puts in what comes back. It survives the
+//! loss of a session, and holds a bounded number of messages whatever the size of the folder.
+
+use std::collections::VecDeque;
+
+use super::capability::Capabilities;
+use super::flight::{self, Step, Way};
+use super::job::{self, Job, Kind, Taken};
+use super::quirk::Family;
+use super::reading::Opened;
+use super::status::{Code, Status};
+use super::row::Row;
+use crate::error::{Error, ErrorKind, Result};
+use crate::mail::{Fetch, FolderScan, Message, Meter, SearchKey, Uid, UidSet, UidValidity};
+
+/// The backlog of a reading.
+#[derive(Debug)]
+pub struct Backlog {
+    steps: Vec<Step>,
+    key: SearchKey,
+    /// How many messages are likely to be enough: then they are read in blocks, the newest first, as somebody asks.
+    enough: Option<usize>,
+    way: Way,
+    todo: Todo,
+    /// Jobs that wait for those before them to be sent.
+    upcoming: VecDeque<Job>,
+    /// Jobs that are under way, in the order in which they were sent.
+    flying: VecDeque<Job>,
+    /// Messages that a step is done with, by step, and their octets.
+    arrived: Vec<(usize, Vec<Message>, usize)>,
+    ready: VecDeque<Vec<Message>>,
+    /// Messages of a sweep that came, as ranges.
+    seen: Seen,
+    /// Messages that came in a sweep and were too many to be kept until its end.
+    later: Vec<Uid>,
+    found: Option<UidSet>,
+    saves_searches: bool,
+    block: usize,
+    /// What the answer to EXAMINE says, as it comes.
+    pub examining: Examining,
+    opened: Option<Opened>,
+    /// The server has answered for messages above this uid only (RFC 9738).
+    answered_above: Option<Uid>,
+}
+
+/// What remains to be found.
+#[derive(Debug, PartialEq, Eq)]
+enum Todo {
+    /// All: nobody looked yet.
+    Find,
+    /// What is being found.
+    Finding,
+    /// Messages with these uids.
+    Blocks(Option<UidSet>),
+}
+
+/// What is to be done when nothing is under way.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Next {
+    /// There is something to send.
+    Work,
+    /// There is something to send, when somebody wants it.
+    OnDemand,
+    /// Nothing: everything was read.
+    Nothing,
+}
+
+/// What an EXAMINE says of a folder, as it comes.
+#[derive(Debug, Default)]
+pub struct Examining {
+    /// Number of messages.
+    pub exists: Option<u32>,
+    uid_validity: Option<UidValidity>,
+    uid_next: Option<u64>,
+}
+
+impl Backlog {
+    /// What a scan has before it.
+    pub fn new(scan: &FolderScan) -> Self {
+        let enough = scan.likely_enough;
+        Self {
+            steps: flight::steps(scan),
+            key: scan.key.clone(),
+            enough,
+            way: Way::Everything,
+            todo: Todo::Find,
+            upcoming: VecDeque::new(),
+            flying: VecDeque::new(),
+            arrived: Vec::new(),
+            ready: VecDeque::new(),
+            seen: Seen::default(),
+            later: Vec::new(),
+            found: None,
+            saves_searches: false,
+            block: enough.map_or(BLOCK, |enough| enough.clamp(1, FIRST_BLOCK)),
+            examining: Examining::default(),
+            opened: None,
+            answered_above: None,
+        }
+    }
+
+    /// Begins, or goes on, with a session.
+    pub fn begin(&mut self, family: &Family, able: &Capabilities) {
+        self.saves_searches = able.has("SEARCHRES") && able.has("ESEARCH");
+        if self.todo == Todo::Find {
+            match self.seen.set() {
+                None => self.way = Way::of(&self.key, family),
+                Some(seen) => match self.way.without(&seen) {
+                    Some(rest) => self.way = rest,
+                    None => self.todo = Todo::Blocks(None),
+                },
+            }
+        }
+    }
+
+    /// The folder must be opened first.
+    pub fn open(&mut self) {
+        self.examining = Examining::default();
+        self.upcoming.push_front(Job::new(0, Kind::Examine));
+    }
+
+    /// The folder is open, and as the statement found it.
+    pub fn opened(&mut self, opened: Opened) {
+        self.opened = Some(opened);
+    }
+
+    /// Whether this reading has seen the folder open.
+    pub fn knows_folder(&self) -> bool {
+        self.opened.is_some()
+    }
+
+    /// How messages are found.
+    pub fn way(&self) -> &Way {
+        &self.way
+    }
+
+    /// Whether nothing is to be done until somebody wants it.
+    pub fn is_by_demand(&self) -> bool {
+        self.enough.is_some()
+    }
+
+    /// What is to be done when nothing is under way.
+    pub fn next(&self) -> Next {
+        let is_done = self.upcoming.is_empty() && self.ready.is_empty() && self.later.is_empty() && self.todo == Todo::Blocks(None);
+        match (is_done, &self.todo, self.is_by_demand() && self.upcoming.is_empty()) {
+            (true, ..) => Next::Nothing,
+            (false, Todo::Blocks(_), true) => Next::OnDemand,
+            (false, ..) => Next::Work,
+        }
+    }
+
+    /// The next job to send now; `asked` when somebody wants more than was handed over.
+    pub fn next_job(&mut self, asked: bool) -> Option<Job> {
+        if self.todo == Todo::Find {
+            self.find();
+        }
+        let opens = self.upcoming.front().is_some_and(|job| matches!(job.kind, Kind::Examine | Kind::Search | Kind::SearchSaved));
+        if !opens && self.flying.len() >= WINDOW {
+            return None;
+        }
+        if let Some(job) = self.upcoming.pop_front() {
+            return Some(job);
+        }
+        let is_sweeping = self.flying.iter().any(|job| matches!(job.kind, Kind::Sweep(_)));
+        if self.is_by_demand() && (!asked || !self.flying.is_empty() || !self.ready.is_empty()) || is_sweeping || self.opened.is_none() {
+            return None;
+        }
+        let block = self.next_block()?;
+        let kind = match self.steps.first()? {
+            Step::Items(items) => Kind::Items(items.clone()),
+            // A sieve over nothing but uids has run when the block was made.
+            Step::Contents(_) | Step::Sieve => return None,
+        };
+        Some(Job::of(0, kind, block))
+    }
+
+    /// The job was sent.
+    pub fn fly(&mut self, job: Job) {
+        self.flying.push_back(job);
+    }
+
+    /// A command was answered; the job that it ended.
+    ///
+    /// # Errors
+    /// When the server says that it gave only a part, and not which.
+    pub fn landed(&mut self, status: &Status) -> Result<Option<Job>> {
+        let Some(job) = self.flying.front_mut() else { return Ok(None) };
+        job.commands = job.commands.saturating_sub(1);
+        if let Some(Code::MessageLimit { uid, .. }) = &status.code {
+            // What is asked again lies below all that was answered, so this comes to an end.
+            let Some(lowest) = uid.filter(|uid| self.answered_above.is_none_or(|before| *uid < before)) else {
+                return Err(Error::new(ErrorKind::Server, "the server answered in part only, and did not say for which messages"));
+            };
+            job.answered_above = job.answered_above.max(Some(lowest));
+        }
+        Ok(if job.commands == 0 { self.flying.pop_front() } else { None })
+    }
+
+    /// A job has ended: what it brought goes on.
+    ///
+    /// # Errors
+    /// When the sieve fails.
+    pub fn land(&mut self, mut job: Job, scan: &FolderScan) -> Result<()> {
+        let below = job.answered_above.take();
+        let rest = below.and_then(|lowest| UidSet::range(Uid::MIN, Uid::new(lowest.number() - 1)?));
+        match &job.kind {
+            Kind::Examine | Kind::SearchSaved => {}
+            Kind::Search => {
+                let found = self.found.take().and_then(|found| self.wanted(&found));
+                let known = match std::mem::replace(&mut self.todo, Todo::Finding) {
+                    Todo::Blocks(known) => known,
+                    Todo::Find | Todo::Finding => None,
+                };
+                self.todo = Todo::Blocks(joined(known, found));
+                if let Some(rest) = rest {
+                    self.answered_above = below;
+                    self.way = Way::Search(SearchKey::Uid(rest).and(self.way.key()));
+                    self.upcoming.push_back(Job::new(0, Kind::Search));
+                }
+            }
+            Kind::Sweep(items) => {
+                let left = self.seen.set().map_or(Some(self.way.clone()), |seen| self.way.without(&seen));
+                let uids = left.and_then(|left| rest?.intersection(&left.key().uids().or_else(|| UidSet::range(Uid::MIN, Uid::MAX))?));
+                self.todo = Todo::Blocks(None);
+                if let Some(uids) = uids {
+                    (self.answered_above, self.way, self.todo) = (below, Way::Uids(uids), Todo::Finding);
+                    self.upcoming.push_back(Job::new(0, Kind::Sweep(items.clone())));
+                }
+            }
+            Kind::Items(_) | Kind::Contents(_) | Kind::Whole(_) => {
+                let messages = std::mem::take(&mut job.messages).into_values();
+                let (left, ended): (Vec<_>, Vec<_>) =
+                    messages.partition(|message| rest.as_ref().is_some_and(|rest| rest.contains(message.uid)));
+                if !left.is_empty() {
+                    self.upcoming.push_back(Job::of(job.step, job.kind.clone(), left));
+                }
+                // What came in part is given as it is; what did not come at all is gone.
+                for message in ended.into_iter().filter(|message| job.landed.contains(&message.uid)) {
+                    self.arrive(job.step, job::told(message, &job.kind));
+                }
+            }
+        }
+        self.settle(scan, true)
+    }
+
+    /// Lets arrived messages go on to their next steps, when there are many of them or `all` of them.
+    ///
+    /// # Errors
+    /// When the sieve fails.
+    pub fn settle(&mut self, scan: &FolderScan, all: bool) -> Result<()> {
+        let is_much = self.arrived.iter().any(|(_, messages, octets)| messages.len() >= CHUNK || *octets >= CHUNK_OCTETS);
+        // A block goes on as a whole, in order.
+        if all || is_much && self.enough.is_none() {
+            for (step, messages, _) in std::mem::take(&mut self.arrived) {
+                self.advance(step + 1, messages, scan)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes what a row says.
+    pub fn row(&mut self, mut row: Row, meter: &Meter) {
+        let Some(uid) = row.uid else { return };
+        for position in 0..self.flying.len() {
+            let job = &mut self.flying[position];
+            let step = job.step;
+            match job.take(uid, &mut row) {
+                Taken::Not => continue,
+                Taken::InPart => {}
+                Taken::Whole(message) => {
+                    let is_first = !self.steps[..step].iter().any(|step| *step != Step::Sieve);
+                    meter.messages.add(usize::from(is_first));
+                    meter.bodies.add(usize::from(job.kind.has_content()));
+                    self.arrive(step, *message);
+                }
+                Taken::Unclear(message) => self.look_again(step, *message, &row),
+            }
+            return;
+        }
+        self.swept(uid, row, meter);
+    }
+
+    /// Takes a row about a message that nobody knew.
+    fn swept(&mut self, uid: Uid, mut row: Row, meter: &Meter) {
+        let Some(opened) = self.opened else { return };
+        let sweep = self.flying.iter().find(|job| matches!(job.kind, Kind::Sweep(_)));
+        let Some(kind) = sweep.map(|job| job.kind.clone()) else { return };
+        let is_later = opened.uid_next.is_some_and(|next| u64::from(uid.number()) >= next);
+        if is_later || !self.way.may_have(uid) || !job::answers(&kind, &row) || !self.seen.insert(uid) {
+            return;
+        }
+        meter.messages.add(1);
+        let mut message = Message::new(uid, opened.uid_validity);
+        if row.broken.is_some() {
+            return self.look_again(0, message, &row);
+        }
+        job::fill(&mut message, &kind, &mut row);
+        meter.bodies.add(usize::from(kind.has_content()));
+        self.arrive(0, job::told(message, &kind));
+    }
+
+    /// A row made no sense. What makes none most often is the structure, which the message itself tells too.
+    fn look_again(&mut self, step: usize, message: Message, row: &Row) {
+        match &self.steps[step] {
+            Step::Items(items) if items.structure => {
+                let items = Fetch { structure: false, ..items.clone() };
+                self.upcoming.push_back(Job::of(step, Kind::Items(items), [message]));
+            }
+            Step::Items(_) | Step::Contents(_) | Step::Sieve => self.arrive(step, job::unclear(message, row)),
+        }
+    }
+
+    /// Takes what a search found.
+    pub fn found(&mut self, uids: Option<UidSet>) {
+        self.found = joined(self.found.take(), uids);
+    }
+
+    /// The next messages to hand over; `asked` when somebody wants more than was handed over.
+    ///
+    /// # Errors
+    /// When the sieve fails.
+    pub fn ready(&mut self, scan: &FolderScan, asked: bool) -> Result<Option<Vec<Message>>> {
+        // Where the uid is all that the first step knows, nobody need be asked for it.
+        let is_known = !matches!(self.steps.first(), Some(Step::Items(_)));
+        let may_go_on = |this: &Self| this.upcoming.is_empty() && this.flying.is_empty() && (asked || this.enough.is_none());
+        while is_known && self.ready.is_empty() && may_go_on(self) {
+            let Some(block) = self.next_block() else { break };
+            self.advance(0, block, scan)?;
+        }
+        Ok(self.ready.pop_front())
+    }
+
+    /// Takes a chunk back that could not be handed over.
+    pub fn put_back(&mut self, chunk: Vec<Message>) {
+        self.ready.push_front(chunk);
+    }
+
+    /// The session is lost or given up: what was under way must be asked again.
+    pub fn interrupt(&mut self) {
+        let mut again: Vec<Job> = Vec::new();
+        for mut job in self.flying.drain(..).chain(self.upcoming.drain(..)) {
+            match job.kind {
+                Kind::Examine => {}
+                Kind::Search | Kind::SearchSaved | Kind::Sweep(_) => self.todo = Todo::Find,
+                Kind::Items(_) | Kind::Contents(_) | Kind::Whole(_) => {
+                    job.commands = 0;
+                    job.landed.clear();
+                    again.push(job);
+                }
+            }
+        }
+        self.found = None;
+        self.upcoming.extend(again);
+    }
+
+    /// Decides how to begin.
+    fn find(&mut self) {
+        self.todo = Todo::Finding;
+        match (self.steps.first(), self.enough, &self.way) {
+            (Some(Step::Items(items)), None, Way::Everything | Way::Uids(_)) => {
+                self.upcoming.push_back(Job::new(0, Kind::Sweep(items.clone())));
+            }
+            (Some(Step::Items(items)), None, Way::Search(_)) if self.saves_searches => {
+                self.upcoming.push_back(Job::new(0, Kind::SearchSaved));
+                self.upcoming.push_back(Job::new(0, Kind::Sweep(items.clone())));
+            }
+            _ => self.upcoming.push_back(Job::new(0, Kind::Search)),
+        }
+    }
+
+    /// Those of the uids that the statement wants.
+    fn wanted(&self, found: &UidSet) -> Option<UidSet> {
+        let last = match self.opened.and_then(|opened| opened.uid_next) {
+            Some(next) => u32::try_from(next - 1).map_or(Some(Uid::MAX), Uid::new)?,
+            None => Uid::MAX,
+        };
+        let found = UidSet::range(Uid::MIN, last)?.intersection(found)?;
+        match &self.way {
+            Way::Uids(uids) => found.intersection(uids),
+            Way::Everything | Way::Search(_) => Some(found),
+        }
+    }
+
+    /// Takes the highest uids that nobody read yet.
+    fn next_block(&mut self) -> Option<Vec<Message>> {
+        let opened = self.opened?;
+        if self.todo == Todo::Blocks(None) && !self.later.is_empty() {
+            self.todo = Todo::Blocks(UidSet::of(self.later.drain(..)));
+        }
+        let Todo::Blocks(left) = &mut self.todo else { return None };
+        let uids = left.take()?;
+        let heavy = matches!(self.steps.first(), Some(Step::Items(items)) if items.raw);
+        let size = if heavy { self.block.min(HEAVY_BLOCK) } else { self.block };
+        self.block = (self.block * 2).min(BLOCK);
+        let (block, rest) = highest(&uids, size);
+        *left = rest;
+        Some(block.into_iter().map(|uid| Message::new(uid, opened.uid_validity)).collect())
+    }
+
+    fn arrive(&mut self, step: usize, message: Message) {
+        let octets = job::weight(&message);
+        match self.arrived.iter_mut().find(|(at, ..)| *at == step) {
+            Some((_, messages, sum)) => {
+                messages.push(message);
+                *sum += octets;
+            }
+            None => self.arrived.push((step, vec![message], octets)),
+        }
+    }
+
+    /// Lets messages go through their next steps as far as that needs no server.
+    fn advance(&mut self, mut step: usize, mut messages: Vec<Message>, scan: &FolderScan) -> Result<()> {
+        // Newest first.
+        messages.sort_unstable_by_key(|message| std::cmp::Reverse(message.uid));
+        loop {
+            if messages.is_empty() {
+                return Ok(());
+            }
+            let without_structure = step > 0 && matches!(&self.steps[step - 1], Step::Items(items) if items.structure);
+            if without_structure && messages.iter().any(|message| message.structure.is_none()) {
+                let (whole, unclear): (Vec<_>, Vec<_>) = messages.into_iter().partition(|message| message.structure.is_some());
+                let fetch = Fetch { structure: true, ..Fetch::default() };
+                self.upcoming.extend(split(unclear, HEAVY_BLOCK).map(|part| Job::of(step - 1, Kind::Whole(fetch.clone()), part)));
+                messages = whole;
+                continue;
+            }
+            match self.steps.get(step) {
+                None => {
+                    self.ready.push_back(messages);
+                    return Ok(());
+                }
+                Some(Step::Sieve) => {
+                    if let Some((_, sieve)) = &scan.then {
+                        let passes = sieve.passes(&scan.folder, &messages)?;
+                        let mut passes = passes.into_iter();
+                        messages.retain(|_| passes.next().unwrap_or(true));
+                    }
+                }
+                Some(Step::Items(items)) => {
+                    self.enqueue(step, &Kind::Items(items.clone()), messages);
+                    return Ok(());
+                }
+                Some(Step::Contents(fetch)) => {
+                    let (something, nothing): (Vec<_>, Vec<_>) =
+                        messages.into_iter().partition(|message| job::wants_contents(message, fetch));
+                    let kind = Kind::Contents(fetch.clone());
+                    self.enqueue(step, &kind, something);
+                    messages = nothing;
+                }
+            }
+            step += 1;
+        }
+    }
+
+    fn enqueue(&mut self, step: usize, kind: &Kind, messages: Vec<Message>) {
+        let held: usize = self.upcoming.iter().map(|job| job.messages.len()).sum();
+        let is_sweeping = self.todo == Todo::Finding;
+        if is_sweeping && held + messages.len() > HELD {
+            self.later.extend(messages.iter().map(|message| message.uid));
+            return;
+        }
+        let cost = |message: &Message| match kind {
+            Kind::Contents(fetch) => job::expected(message, fetch),
+            Kind::Items(items) if items.raw => message.size.unwrap_or(UNKNOWN_SIZE),
+            _ => 0,
+        };
+        let mut part: Vec<Message> = Vec::new();
+        let mut octets = 0;
+        for message in messages {
+            octets += cost(&message);
+            if !part.is_empty() && (octets > JOB_OCTETS || part.len() >= BLOCK) {
+                self.upcoming.push_back(Job::of(step, kind.clone(), std::mem::take(&mut part)));
+                octets = cost(&message);
+            }
+            part.push(message);
+        }
+        if !part.is_empty() {
+            self.upcoming.push_back(Job::of(step, kind.clone(), part));
+        }
+    }
+}
+
+impl Examining {
+    /// Takes a code of a status.
+    pub fn hear(&mut self, status: &Status) {
+        match status.code {
+            Some(Code::UidValidity(validity)) => self.uid_validity = Some(validity),
+            Some(Code::UidNext(next)) => self.uid_next = Some(next).filter(|next| *next > 0),
+            _ => {}
+        }
+    }
+
+    /// The folder, as far as it was told.
+    pub fn opened(&self) -> Opened {
+        Opened { uid_validity: self.uid_validity.unwrap_or(UidValidity(0)), uid_next: self.uid_next }
+    }
+}
+
+/// Uids as ranges that grow, mostly at their end.
+#[derive(Debug, Default)]
+struct Seen(Vec<(Uid, Uid)>);
+
+impl Seen {
+    /// Adds a uid, unless it is there.
+    fn insert(&mut self, uid: Uid) -> bool {
+        let after = self.0.partition_point(|(low, _)| *low <= uid);
+        match after.checked_sub(1).map(|before| &mut self.0[before]) {
+            Some((_, high)) if *high >= uid => return false,
+            Some((_, high)) if high.number() + 1 == uid.number() => *high = uid,
+            _ => self.0.insert(after, (uid, uid)),
+        }
+        true
+    }
+
+    fn set(&self) -> Option<UidSet> {
+        UidSet::of_ranges(self.0.clone())
+    }
+}
+
+/// The highest uids of a set, and the rest of it.
+fn highest(uids: &UidSet, size: usize) -> (Vec<Uid>, Option<UidSet>) {
+    let mut block = Vec::with_capacity(size);
+    let mut rest = uids.ranges().to_vec();
+    while block.len() < size
+        && let Some((low, high)) = rest.pop()
+    {
+        block.push(high);
+        if let Some(below) = Uid::new(high.number() - 1).filter(|below| *below >= low) {
+            rest.push((low, below));
+        }
+    }
+    (block, UidSet::of_ranges(rest))
+}
+
+fn split(messages: Vec<Message>, size: usize) -> impl Iterator<Item = Vec<Message>> {
+    let mut messages = messages.into_iter().peekable();
+    std::iter::from_fn(move || messages.peek().is_some().then(|| messages.by_ref().take(size).collect()))
+}
+
+fn joined(one: Option<UidSet>, other: Option<UidSet>) -> Option<UidSet> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.union(&other)),
+        (one, other) => one.or(other),
+    }
+}
+
+/// Jobs that are under way at once.
+const WINDOW: usize = 4;
+/// Messages of the first block, unless fewer are likely to be enough.
+const FIRST_BLOCK: usize = 64;
+/// Messages of a block at most.
+const BLOCK: usize = 1024;
+/// Messages of a block that are read whole.
+const HEAVY_BLOCK: usize = 16;
+/// Messages that go on together.
+const CHUNK: usize = 1024;
+/// Octets that go on together, if more than one message has them.
+const CHUNK_OCTETS: usize = 4 << 20;
+/// Octets of contents that one job asks for, if more than one message has them.
+const JOB_OCTETS: u64 = 8 << 20;
+/// What a message counts for whose size is not known.
+const UNKNOWN_SIZE: u64 = 256 << 10;
+/// Messages that wait for their next step while others are still being found.
+const HELD: usize = 20_000;

@@ -1,0 +1,392 @@
+//! Commands: what a server is asked, made of words and never of joined strings (RFC 9051 §6).
+//!
+//! Pure. Only what reads is here: there is no way to say SELECT, STORE or a FETCH that marks as read.
+//! [`super::session`] sends them, [`super::flight`] says which ones a reading needs.
+
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+
+use super::capability::Capabilities;
+use crate::account::Secret;
+use crate::mail::{Fetch, HeaderFetch, PartNumber, SearchKey, StatusItems, UidSet, mutf7};
+
+/// A command without its tag.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Command {
+    /// Octets to send; before each but the first, the server must ask to go on.
+    parts: Vec<Vec<u8>>,
+    /// The same for people, without secrets.
+    shown: String,
+}
+
+/// The name of a folder as the server writes it (modified UTF-7, RFC 3501 §5.1.3).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WireName(Bytes);
+
+/// What a search is to give.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SearchResult {
+    /// The uids, as a set where the server can.
+    Uids,
+    /// Nothing: the server keeps them for the next command (RFC 5182).
+    Saved,
+}
+
+/// The messages that a FETCH is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Messages {
+    /// All of them.
+    All,
+    /// Those with these uids.
+    Uids(UidSet),
+    /// Those of the search before (RFC 5182).
+    Saved,
+}
+
+/// Something to fetch of each message.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Section {
+    /// The content of a part.
+    Part(PartNumber),
+    /// The first octets of the content of a part.
+    Beginning(PartNumber, u32),
+    /// The whole message.
+    Whole,
+}
+
+/// CAPABILITY (§6.1.1).
+pub fn capability() -> Command {
+    Words::new("CAPABILITY").command()
+}
+
+/// ID (RFC 2971): some servers want to know who asks.
+pub fn id() -> Command {
+    let version = env!("CARGO_PKG_VERSION");
+    Words::new("ID").open().string("name").string("mailql").string("version").string(version).close().command()
+}
+
+/// STARTTLS (§6.2.1).
+pub fn start_tls() -> Command {
+    Words::new("STARTTLS").command()
+}
+
+/// LOGOUT (§6.1.3).
+pub fn logout() -> Command {
+    Words::new("LOGOUT").command()
+}
+
+/// AUTHENTICATE PLAIN (RFC 4616), in one part where the server takes an initial response (RFC 4959), else in two.
+pub fn authenticate_plain(user: &str, password: &Secret, in_one: bool) -> Command {
+    let mut response = format!("\0{user}\0{}", password.expose());
+    let encoded = STANDARD.encode(&response);
+    // Not a guarantee, but nothing is left lying about for longer than needed.
+    response.clear();
+    let words = Words::new("AUTHENTICATE").word("PLAIN");
+    if in_one { words.secret(&encoded).command() } else { words.then(&encoded).command() }
+}
+
+/// LOGIN (§6.2.3).
+pub fn login(user: &str, password: &Secret) -> Command {
+    Words::new("LOGIN").string(user).secret_string(password.expose()).command()
+}
+
+/// LIST of everything (§6.3.9), with the status of each folder where the server can (RFC 5819).
+pub fn list_all(status: StatusItems, capabilities: &Capabilities) -> Command {
+    listed(Words::new("LIST").string("").string("*"), status, capabilities)
+}
+
+/// LIST of one folder.
+pub fn list_one(name: &WireName, status: StatusItems, capabilities: &Capabilities) -> Command {
+    listed(Words::new("LIST").string("").name(name), status, capabilities)
+}
+
+/// LSUB of everything (RFC 3501 §6.3.9), for servers that cannot tell in LIST what is subscribed.
+pub fn list_subscribed() -> Command {
+    Words::new("LSUB").string("").string("*").command()
+}
+
+/// STATUS of a folder (§6.3.11).
+pub fn status(name: &WireName, status: StatusItems, capabilities: &Capabilities) -> Command {
+    status_items(Words::new("STATUS").name(name), status, capabilities).command()
+}
+
+/// EXAMINE: opens a folder for reading only (§6.3.3).
+pub fn examine(name: &WireName) -> Command {
+    Words::new("EXAMINE").name(name).command()
+}
+
+/// UID SEARCH (§6.4.4); the key must be one that the server can be told.
+pub fn search(key: &SearchKey, result: SearchResult, capabilities: &Capabilities) -> Command {
+    let words = Words::new("UID").word("SEARCH");
+    let words = match result {
+        SearchResult::Saved => words.word("RETURN").open().word("SAVE").close(),
+        // Always by name: without one, some servers answer with nothing.
+        SearchResult::Uids if capabilities.has("ESEARCH") => words.word("RETURN").open().word("ALL").close(),
+        SearchResult::Uids => words,
+    };
+    words.word(&key.to_string()).command()
+}
+
+/// UID FETCH of what makes no second look necessary (§6.4.5); peeks only.
+pub fn fetch(messages: &Messages, fetch: &Fetch, capabilities: &Capabilities) -> Command {
+    let mut words = fetching(messages).word("UID");
+    let plain = [
+        (fetch.flags, "FLAGS"),
+        (fetch.received_at, "INTERNALDATE"),
+        (fetch.size, "RFC822.SIZE"),
+        (fetch.mod_seq && capabilities.has("CONDSTORE"), "MODSEQ"),
+        (fetch.labels && capabilities.has("X-GM-EXT-1"), "X-GM-LABELS"),
+        (fetch.thread_id && capabilities.has("X-GM-EXT-1"), "X-GM-THRID"),
+        (fetch.thread_id && capabilities.has("OBJECTID"), "THREADID"),
+        (fetch.email_id && capabilities.has("X-GM-EXT-1"), "X-GM-MSGID"),
+        (fetch.email_id && capabilities.has("OBJECTID"), "EMAILID"),
+    ];
+    for (_, name) in plain.iter().filter(|(wanted, _)| *wanted) {
+        words = words.word(name);
+    }
+    words = match &fetch.header {
+        HeaderFetch::None => words,
+        HeaderFetch::All => words.word("BODY.PEEK[HEADER]"),
+        HeaderFetch::Fields(names) => {
+            let names: Vec<String> = names.iter().map(|name| name.to_uppercase()).collect();
+            words.word(&format!("BODY.PEEK[HEADER.FIELDS ({})]", names.join(" ")))
+        }
+    };
+    if fetch.structure {
+        words = words.word("BODYSTRUCTURE");
+    }
+    if fetch.raw {
+        words = words.word("BODY.PEEK[]");
+    }
+    words.close().command()
+}
+
+/// UID FETCH of sections; peeks only.
+pub fn fetch_sections(messages: &Messages, sections: &[Section]) -> Command {
+    let mut words = fetching(messages).word("UID");
+    for section in sections {
+        words = words.word(&match section {
+            Section::Part(number) => format!("BODY.PEEK[{number}]"),
+            Section::Beginning(number, octets) => format!("BODY.PEEK[{number}]<0.{octets}>"),
+            Section::Whole => "BODY.PEEK[]".to_owned(),
+        });
+    }
+    words.close().command()
+}
+
+/// The sets that together are this one, each short enough for a command line (RFC 7162 §4).
+pub fn cut(uids: &UidSet) -> Vec<UidSet> {
+    let mut sets = Vec::new();
+    let mut ranges = Vec::new();
+    let mut octets = 0;
+    for &(low, high) in uids.ranges() {
+        let range = UidSet::range(low, high).map_or(0, |range| range.to_string().len() + 1);
+        if octets + range > SET_OCTETS {
+            sets.extend(UidSet::of_ranges(std::mem::take(&mut ranges)));
+            octets = 0;
+        }
+        octets += range;
+        ranges.push((low, high));
+    }
+    sets.extend(UidSet::of_ranges(ranges));
+    sets
+}
+
+/// How long a set may be in a command.
+pub const SET_OCTETS: usize = 8_000;
+
+impl Command {
+    /// Its name: `EXAMINE`, `UID FETCH`.
+    pub fn verb(&self) -> &str {
+        let words = self.shown.strip_prefix("UID ").map_or(0, |_| 4);
+        let end = self.shown[words..].find(' ').map_or(self.shown.len(), |at| words + at);
+        &self.shown[..end]
+    }
+
+    /// The octets to send, tagged; before each but the first, the server must ask to go on.
+    pub fn octets(&self, tag: &str) -> Vec<Vec<u8>> {
+        let mut parts = self.parts.clone();
+        parts[0].splice(0..0, tag.bytes().chain([b' ']));
+        parts
+    }
+}
+
+/// Without secrets.
+impl fmt::Display for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown)
+    }
+}
+
+/// Without secrets.
+impl fmt::Debug for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown)
+    }
+}
+
+impl WireName {
+    /// A name as a server wrote it.
+    pub fn listed(name: Bytes) -> Self {
+        Self(name)
+    }
+
+    /// The name of a folder with this path.
+    pub fn of(path: &str) -> Self {
+        Self(mutf7::encode(path).into())
+    }
+}
+
+fn listed(words: Words, status: StatusItems, capabilities: &Capabilities) -> Command {
+    let extended = capabilities.has("LIST-EXTENDED");
+    let with_status = !status.is_empty() && capabilities.has("LIST-STATUS");
+    if !extended && !with_status {
+        return words.command();
+    }
+    let words = words.word("RETURN").open();
+    let words = if extended { words.word("SUBSCRIBED").word("CHILDREN") } else { words };
+    let words = if extended && capabilities.has("SPECIAL-USE") { words.word("SPECIAL-USE") } else { words };
+    let words = if with_status { status_items(words.word("STATUS"), status, capabilities) } else { words };
+    words.close().command()
+}
+
+fn status_items(words: Words, status: StatusItems, capabilities: &Capabilities) -> Words {
+    let items = [
+        (status.messages, "MESSAGES"),
+        (status.unseen, "UNSEEN"),
+        (status.uid_next, "UIDNEXT"),
+        (status.uid_validity, "UIDVALIDITY"),
+        (status.highest_modseq && capabilities.has("CONDSTORE"), "HIGHESTMODSEQ"),
+        (status.size && capabilities.has("STATUS=SIZE"), "SIZE"),
+    ];
+    let wanted = items.iter().filter(|(wanted, _)| *wanted);
+    let mut words = words.open();
+    let mut any = false;
+    for (_, name) in wanted {
+        words = words.word(name);
+        any = true;
+    }
+    // A list must not be empty.
+    if any { words.close() } else { words.word("MESSAGES").close() }
+}
+
+fn fetching(messages: &Messages) -> Words {
+    let words = Words::new("UID").word("FETCH");
+    match messages {
+        Messages::All => words.word("1:*"),
+        Messages::Uids(uids) => words.word(&uids.to_string()),
+        Messages::Saved => words.word("$"),
+    }
+    .open()
+}
+
+/// A command as it grows. The only place where words become octets.
+struct Words {
+    parts: Vec<Vec<u8>>,
+    shown: String,
+    glued: bool,
+}
+
+impl Words {
+    fn new(word: &str) -> Self {
+        Self { parts: vec![word.as_bytes().to_vec()], shown: word.to_owned(), glued: false }
+    }
+
+    /// Words of the protocol, and what prints itself as such.
+    fn word(mut self, word: &str) -> Self {
+        debug_assert!(!word.contains(['\r', '\n']), "{word}");
+        self.blank();
+        self.last().extend(word.bytes());
+        self.shown.push_str(word);
+        self
+    }
+
+    fn open(mut self) -> Self {
+        self = self.word("(");
+        self.glued = true;
+        self
+    }
+
+    fn close(mut self) -> Self {
+        self.glued = true;
+        self.word(")")
+    }
+
+    /// A string in quotes, or as a literal where quotes cannot hold it (§4.3).
+    fn string(mut self, text: &str) -> Self {
+        self.blank();
+        self.put(text.as_bytes());
+        self.shown.push_str(&format!("{text:?}"));
+        self
+    }
+
+    fn name(mut self, name: &WireName) -> Self {
+        self.blank();
+        self.put(&name.0);
+        self.shown.push_str(&format!("{:?}", String::from_utf8_lossy(&name.0)));
+        self
+    }
+
+    fn secret_string(mut self, text: &str) -> Self {
+        self.blank();
+        self.put(text.as_bytes());
+        self.shown.push('…');
+        self
+    }
+
+    fn secret(mut self, word: &str) -> Self {
+        self.blank();
+        self.last().extend(word.bytes());
+        self.shown.push('…');
+        self
+    }
+
+    /// A secret line that the server asks for.
+    fn then(mut self, line: &str) -> Self {
+        self.last().extend(b"\r\n");
+        self.parts.push(line.as_bytes().to_vec());
+        self.shown.push_str(" …");
+        self
+    }
+
+    fn put(&mut self, text: &[u8]) {
+        if text.iter().all(|octet| matches!(octet, b' '..=b'~')) {
+            let last = self.last();
+            last.push(b'"');
+            for &octet in text {
+                if matches!(octet, b'"' | b'\\') {
+                    last.push(b'\\');
+                }
+                last.push(octet);
+            }
+            last.push(b'"');
+        } else {
+            let announced = format!("{{{}}}\r\n", text.len());
+            self.last().extend(announced.bytes());
+            self.parts.push(text.to_vec());
+        }
+    }
+
+    fn blank(&mut self) {
+        if !std::mem::take(&mut self.glued) {
+            self.last().push(b' ');
+            self.shown.push(' ');
+        }
+    }
+
+    fn last(&mut self) -> &mut Vec<u8> {
+        if self.parts.is_empty() {
+            self.parts.push(Vec::new());
+        }
+        let last = self.parts.len() - 1;
+        &mut self.parts[last]
+    }
+
+    fn command(mut self) -> Command {
+        self.last().extend(b"\r\n");
+        Command { parts: self.parts, shown: self.shown }
+    }
+}

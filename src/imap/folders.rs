@@ -1,0 +1,164 @@
+//! Listing folders: their names, and the numbers that a server tells without opening them.
+//!
+//! One flight where the server can (RFC 5819), two where it cannot. Reads no message.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::command::{self, Command, WireName};
+use super::listing::{FolderStatus, Listed};
+use super::pool::Lease;
+use super::response::Response;
+use super::session::{Event, accepted};
+use super::status::Condition;
+use crate::error::Result;
+use crate::mail::{Folder, FolderPattern, Meter, Role, StatusItems};
+
+/// The folders of an account, with the names by which the server knows them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listing {
+    folders: BTreeMap<String, (Folder, WireName)>,
+}
+
+impl Listing {
+    /// The folders, by path.
+    pub fn folders(&self) -> impl Iterator<Item = &Folder> {
+        self.folders.values().map(|(folder, _)| folder)
+    }
+
+    /// The name by which the server knows a folder.
+    pub fn name(&self, path: &str) -> Option<&WireName> {
+        self.folders.get(path).map(|(_, name)| name)
+    }
+}
+
+/// Lists the folders that match, with the numbers that are asked for.
+///
+/// # Errors
+/// When the server refuses to list, or the connection is lost.
+pub async fn list(lease: &mut Lease, pattern: &FolderPattern, status: StatusItems, meter: &Meter) -> Result<Listing> {
+    let able = lease.capabilities.clone();
+    let in_one = status.is_empty() || able.has("LIST-STATUS");
+    let names: Vec<&String> = match pattern {
+        FolderPattern::Named(names) if names.len() <= FEW => names.iter().collect(),
+        FolderPattern::Named(_) | FolderPattern::All => Vec::new(),
+    };
+    let mut answers = Answers::default();
+    if !names.is_empty() {
+        let commands = names.iter().map(|name| command::list_one(&WireName::of(name), status, &able)).collect();
+        answers.hear(lease, commands, meter).await?;
+    }
+    // A name that is not spelled as names are spelled is found among all only.
+    if names.is_empty() || !names.iter().all(|name| answers.listed.contains_key(*name)) {
+        let mut commands = vec![command::list_all(status, &able)];
+        if !able.has("LIST-EXTENDED") {
+            commands.push(command::list_subscribed());
+        }
+        answers.hear(lease, commands, meter).await?;
+    }
+    if !in_one {
+        let is_wanted = |path: &str| match pattern {
+            FolderPattern::All => true,
+            FolderPattern::Named(names) => names.iter().any(|name| name == path),
+        };
+        let selectable = answers.listed.iter().filter(|(path, listed)| is_wanted(path) && is_selectable(listed));
+        let commands: Vec<Command> =
+            selectable.map(|(_, listed)| command::status(&WireName::listed(listed.wire.clone()), status, &able)).collect();
+        for some in commands.chunks(TOGETHER) {
+            answers.hear(lease, some.to_vec(), meter).await?;
+        }
+    }
+    Ok(answers.listing())
+}
+
+/// What a server said of its folders.
+#[derive(Debug, Default)]
+struct Answers {
+    listed: BTreeMap<String, Listed>,
+    subscribed: Option<Vec<String>>,
+    statuses: HashMap<String, FolderStatus>,
+}
+
+impl Answers {
+    /// Sends commands together and takes what comes.
+    async fn hear(&mut self, lease: &mut Lease, commands: Vec<Command>, meter: &Meter) -> Result<()> {
+        meter.connections.add(lease.number);
+        meter.round_trips.add(1);
+        meter.commands.add(commands.len());
+        commands.iter().for_each(|command| meter.asked.note(command.to_string()));
+        lease.send(commands).await?;
+        let mut refusal = None;
+        while !lease.is_idle() {
+            match lease.next().await? {
+                Event::Untagged(Response::List(listed)) => {
+                    self.listed.insert(listed.path.clone(), listed);
+                }
+                Event::Untagged(Response::Lsub(listed)) => self.subscribed.get_or_insert_default().push(listed.path),
+                Event::Untagged(Response::FolderStatus(status)) => {
+                    self.statuses.insert(status.path.clone(), status);
+                }
+                Event::Untagged(_) => {}
+                // One folder that cannot be looked into hides no other; its numbers are not known then.
+                Event::Done(command, status) if command.verb() == "STATUS" && status.condition == Condition::No => {}
+                Event::Done(command, status) => {
+                    if command.verb() == "LSUB" && status.condition == Condition::Ok {
+                        self.subscribed.get_or_insert_default();
+                    }
+                    refusal = refusal.or(accepted(&command, status).err());
+                }
+            }
+        }
+        let counts = lease.take_counts();
+        meter.bytes.add(counts.received);
+        meter.bytes_sent.add(counts.sent);
+        refusal.map_or(Ok(()), Err)
+    }
+
+    fn listing(mut self) -> Listing {
+        let mut folders = BTreeMap::new();
+        // Some are listed only because of what is below them.
+        for (path, listed) in self.listed.into_iter().filter(|(_, listed)| !listed.has("\\NonExistent")) {
+            let mut folder = Folder::named(path.clone(), listed.delimiter);
+            folder.selectable = is_selectable(&listed);
+            folder.role = role(&listed).or(folder.role);
+            folder.subscribed = match &self.subscribed {
+                Some(subscribed) => Some(subscribed.contains(&path)),
+                None => Some(listed.has("\\Subscribed")),
+            };
+            folder.attributes = listed.attributes;
+            if let Some(status) = self.statuses.remove(&path) {
+                folder.messages = status.messages;
+                folder.unseen = status.unseen;
+                folder.uid_next = status.uid_next;
+                folder.uid_validity = status.uid_validity;
+                folder.highest_modseq = status.highest_modseq;
+                folder.size = status.size;
+            }
+            folders.insert(path, (folder, WireName::listed(listed.wire)));
+        }
+        Listing { folders }
+    }
+}
+
+fn is_selectable(listed: &Listed) -> bool {
+    !listed.has("\\Noselect") && !listed.has("\\NonExistent")
+}
+
+/// What a folder is for, by its attributes (RFC 6154).
+fn role(listed: &Listed) -> Option<Role> {
+    let known = [
+        ("\\Sent", Role::Sent),
+        ("\\Drafts", Role::Drafts),
+        ("\\Trash", Role::Trash),
+        ("\\Junk", Role::Junk),
+        ("\\Archive", Role::Archive),
+        ("\\All", Role::All),
+        ("\\Flagged", Role::Flagged),
+    ];
+    known.iter().find(|(attribute, _)| listed.has(attribute)).map(|(_, role)| *role)
+}
+
+/// So many names are asked for one by one.
+const FEW: usize = 20;
+
+/// Commands that are sent together.
+const TOGETHER: usize = 100;

@@ -1,0 +1,162 @@
+//! What servers do otherwise than they say, as data: a family is recognised, and its facts hold.
+//!
+//! Pure. A fact is here only when something obeys it, with the reason why it is believed.
+
+use super::capability::Capabilities;
+
+/// What is known of servers of one make.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Family {
+    /// Its name.
+    pub name: &'static str,
+    signs: &'static [Sign],
+    facts: &'static [(Fact, &'static str)],
+}
+
+/// By what a family is recognised.
+#[derive(Debug, PartialEq, Eq)]
+enum Sign {
+    /// A word of the greeting, in lower case.
+    Greeting(&'static str),
+    /// The beginning of a capability, in upper case.
+    Capability(&'static str),
+    /// A word of what it calls itself (RFC 2971), in lower case.
+    Id(&'static str),
+}
+
+/// Something that a server does otherwise than it says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fact {
+    /// Sizes are estimates, so LARGER and SMALLER may leave messages out.
+    EstimatedSizes,
+    /// More connections than this are refused, or will be.
+    Connections(usize),
+    /// A capability that is better not used.
+    Ignored(&'static str),
+}
+
+impl Family {
+    /// The family that a server belongs to.
+    pub fn of(greeting: &str, id: &str, capabilities: &Capabilities) -> &'static Family {
+        let (greeting, id, able) = (greeting.to_lowercase(), id.to_lowercase(), capabilities.to_string());
+        let shows = |sign: &Sign| match sign {
+            Sign::Greeting(word) => greeting.contains(word),
+            Sign::Capability(start) => able.split(' ').any(|capability| capability.starts_with(start)),
+            Sign::Id(word) => id.contains(word),
+        };
+        FAMILIES.iter().find(|family| family.signs.iter().any(shows)).unwrap_or(&UNKNOWN)
+    }
+
+    /// Whether LARGER and SMALLER find every message that is.
+    pub fn has_exact_sizes(&self) -> bool {
+        !self.facts.iter().any(|(fact, _)| *fact == Fact::EstimatedSizes)
+    }
+
+    /// How many connections are safe.
+    pub fn connections(&self) -> usize {
+        let told = self.facts.iter().find_map(|(fact, _)| match fact {
+            Fact::Connections(number) => Some(*number),
+            Fact::EstimatedSizes | Fact::Ignored(_) => None,
+        });
+        told.unwrap_or(USUAL_CONNECTIONS)
+    }
+
+    /// The capabilities that may be used.
+    pub fn usable(&self, capabilities: Capabilities) -> Capabilities {
+        let ignored: Vec<&str> = self
+            .facts
+            .iter()
+            .filter_map(|(fact, _)| match fact {
+                Fact::Ignored(name) => Some(*name),
+                Fact::EstimatedSizes | Fact::Connections(_) => None,
+            })
+            .collect();
+        capabilities.without(&ignored)
+    }
+}
+
+/// What is safe with a server of which nothing is known.
+const USUAL_CONNECTIONS: usize = 8;
+
+const UNKNOWN: Family = Family { name: "unknown", signs: &[], facts: &[] };
+
+/// The more particular first: some are built on others.
+const FAMILIES: [Family; 14] = [
+    Family {
+        name: "gmail",
+        signs: &[Sign::Capability("X-GM-EXT-1"), Sign::Greeting("gimap")],
+        facts: &[(Fact::Connections(10), "15 for an account are widely reported, and a mail program has some of them")],
+    },
+    Family {
+        name: "exchange",
+        signs: &[Sign::Greeting("microsoft exchange"), Sign::Greeting("outlook.com")],
+        facts: &[
+            (Fact::EstimatedSizes, "RFC822.SIZE is estimated unless EnableExactRFC822Size is set, says its documentation"),
+            (Fact::Ignored("SEARCHRES"), "no documentation promises it, and an empty $ looks like an empty folder"),
+        ],
+    },
+    Family {
+        name: "yahoo",
+        signs: &[Sign::Capability("MESSAGELIMIT="), Sign::Greeting("yahoo"), Sign::Id("yahoo")],
+        facts: &[
+            (Fact::Connections(5), "more are throttled, users report"),
+            (Fact::Ignored("SEARCHRES"), "a search answers for 1,000 messages at most (RFC 9738), and $ with it"),
+        ],
+    },
+    Family {
+        name: "icloud",
+        signs: &[Sign::Capability("XAPPLEPUSHSERVICE"), Sign::Id("icloud"), Sign::Greeting("icloud")],
+        facts: &[(Fact::Ignored("SEARCHRES"), "a search that finds nothing answers with nothing; $ was never seen tried")],
+    },
+    Family { name: "fastmail", signs: &[Sign::Id("fastmail"), Sign::Greeting("fastmail")], facts: &[] },
+    Family {
+        name: "dovecot",
+        signs: &[Sign::Greeting("dovecot"), Sign::Id("dovecot")],
+        facts: &[(Fact::Connections(8), "mail_max_userip_connections is 10 unless somebody changed it")],
+    },
+    Family { name: "cyrus", signs: &[Sign::Greeting("cyrus"), Sign::Id("cyrus")], facts: &[] },
+    Family {
+        name: "courier",
+        signs: &[Sign::Greeting("courier"), Sign::Id("courier")],
+        facts: &[(Fact::Connections(4), "MAXPERIP is 4 unless somebody changed it")],
+    },
+    Family { name: "stalwart", signs: &[Sign::Greeting("stalwart"), Sign::Id("stalwart")], facts: &[] },
+    Family { name: "zoho", signs: &[Sign::Greeting("zoho"), Sign::Id("zoho")], facts: &[] },
+    Family {
+        name: "coremail",
+        signs: &[Sign::Greeting("coremail"), Sign::Id("coremail")],
+        facts: &[(Fact::Ignored("SASL-IR"), "it offers an initial response and refuses it (126.com, 163.com)")],
+    },
+    Family { name: "yandex", signs: &[Sign::Greeting("yandex"), Sign::Id("yandex")], facts: &[] },
+    Family { name: "proton bridge", signs: &[Sign::Greeting("proton"), Sign::Id("proton")], facts: &[] },
+    Family {
+        name: "domino",
+        signs: &[Sign::Greeting("domino"), Sign::Id("domino")],
+        facts: &[(Fact::EstimatedSizes, "mail is kept in another form, and its size is reckoned")],
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_family_shows_in_greeting_capabilities_or_name() {
+        let family = |greeting, id, able: &str| Family::of(greeting, id, &Capabilities::of(able.split(' '))).name;
+        assert_eq!(family("Dovecot (Debian) ready.", "", "IMAP4rev1"), "dovecot");
+        assert_eq!(family("The Microsoft Exchange IMAP4 service is ready.", "", "IMAP4"), "exchange");
+        assert_eq!(family("ready", "", "IMAP4rev1 X-GM-EXT-1"), "gmail");
+        assert_eq!(family("ready", "", "IMAP4rev1 MESSAGELIMIT=1000"), "yahoo");
+        assert_eq!(family("ready", "name Cyrus IMAPD", "IMAP4rev1"), "cyrus");
+        assert_eq!(family("ready", "", "IMAP4rev1"), "unknown");
+    }
+
+    #[test]
+    fn facts_are_obeyed() {
+        let exchange = Family::of("The Microsoft Exchange IMAP4 service is ready.", "", &Capabilities::default());
+        assert!(!exchange.has_exact_sizes() && UNKNOWN.has_exact_sizes());
+        let usable = exchange.usable(Capabilities::of(["SEARCHRES", "ESEARCH"]));
+        assert!(usable.has("ESEARCH") && !usable.has("SEARCHRES"));
+        assert_eq!((exchange.connections(), Family::of("Courier", "", &usable).connections()), (8, 4));
+    }
+}

@@ -1,0 +1,242 @@
+//! A session: a connection to a server on which somebody has signed in. The only place where commands are sent.
+//!
+//! It knows which answers are still to come, so that nothing is ever taken for the answer to something else. What a
+//! reading asks is in [`super::flight`]; the way to the server in [`super::connect`].
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use super::capability::Capabilities;
+use super::command::{Command, WireName};
+use super::quirk::Family;
+use super::response::Response;
+use super::status::{Code, Condition, Status};
+use super::transport::{Counts, Transport};
+use crate::error::{Error, ErrorKind, Result};
+use crate::mail::store::StatementKey;
+
+/// A session with a server.
+#[derive(Debug)]
+pub struct Session {
+    /// Tells it from others.
+    pub number: u64,
+    /// What may be asked of the server.
+    pub capabilities: Capabilities,
+    /// What is known of it.
+    pub family: &'static Family,
+    /// The folder that is open, and since which statement.
+    pub open: Option<(WireName, StatementKey)>,
+    /// When it was last used.
+    pub used: Instant,
+    transport: Transport,
+    tags: u32,
+    /// Commands that are not answered yet, in order.
+    under_way: VecDeque<(u32, Command)>,
+    /// Parts of commands that wait for the server to ask for them.
+    waiting: VecDeque<Vec<u8>>,
+}
+
+/// What a server said.
+#[derive(Debug)]
+pub enum Event {
+    /// Something that belongs to no command by name.
+    Untagged(Response),
+    /// The answer to the command that was sent first of those without one.
+    Done(Command, Status),
+}
+
+impl Session {
+    /// A session over a transport that has been greeted.
+    pub fn new(transport: Transport) -> Self {
+        Self {
+            number: NUMBERS.fetch_add(1, Ordering::Relaxed),
+            capabilities: Capabilities::default(),
+            family: Family::of("", "", &Capabilities::default()),
+            open: None,
+            used: Instant::now(),
+            transport,
+            tags: 0,
+            under_way: VecDeque::new(),
+            waiting: VecDeque::new(),
+        }
+    }
+
+    /// Sends commands together.
+    ///
+    /// # Errors
+    /// When they cannot be sent.
+    pub async fn send(&mut self, commands: impl IntoIterator<Item = Command>) -> Result<()> {
+        let mut chunks: Vec<Vec<u8>> = vec![Vec::new()];
+        for command in commands {
+            self.tags += 1;
+            tracing::trace!(session = self.number, "C: {} {command}", tag(self.tags));
+            let mut parts = command.octets(&tag(self.tags)).into_iter();
+            if let (Some(last), Some(first)) = (chunks.last_mut(), parts.next()) {
+                last.extend(first);
+            }
+            chunks.extend(parts);
+            self.under_way.push_back((self.tags, command));
+        }
+        let mut chunks = chunks.into_iter();
+        if let Some(first) = chunks.next() {
+            match self.waiting.back_mut() {
+                // The server is to ask for something first.
+                Some(last) => last.extend(first),
+                None => self.transport.send(&first).await?,
+            }
+        }
+        self.waiting.extend(chunks);
+        Ok(())
+    }
+
+    /// What the server says next.
+    ///
+    /// # Errors
+    /// When the line is lost, or the server says what nobody can understand, or goodbye.
+    pub async fn next(&mut self) -> Result<Event> {
+        loop {
+            let frame = self.transport.frame().await?;
+            tracing::trace!(session = self.number, "S: {}", shown(&frame.octets));
+            let response = Response::parse(&frame).map_err(|broken| {
+                Error::new(ErrorKind::Server, format!("the server says what makes no sense: {}", broken.0))
+            })?;
+            match response {
+                Response::Continue(_) => match self.waiting.pop_front() {
+                    Some(part) => self.transport.send(&part).await?,
+                    None => return Err(Error::new(ErrorKind::Server, "the server asks for more than there is to say")),
+                },
+                Response::Status(status) if status.condition == Condition::Bye => {
+                    return Err(said_goodbye(&status));
+                }
+                Response::Tagged { tag: found, status } => match self.under_way.pop_front() {
+                    Some((number, command)) if found == tag(number) => {
+                        self.used = Instant::now();
+                        return Ok(Event::Done(command, status));
+                    }
+                    _ => {
+                        return Err(Error::new(ErrorKind::Server, "the server answers what it was not asked")
+                            .context("tag", found.clone()));
+                    }
+                },
+                response => return Ok(Event::Untagged(response)),
+            }
+        }
+    }
+
+    /// Sends one command and takes what comes until it is answered.
+    ///
+    /// # Errors
+    /// When it is refused, or as [`Session::next`].
+    pub async fn ask(&mut self, command: Command, mut take: impl FnMut(Response)) -> Result<Status> {
+        self.send([command]).await?;
+        loop {
+            match self.next().await? {
+                Event::Untagged(response) => take(response),
+                Event::Done(command, status) => return accepted(&command, status),
+            }
+        }
+    }
+
+    /// Whether every command is answered.
+    pub fn is_idle(&self) -> bool {
+        self.under_way.is_empty() && self.waiting.is_empty()
+    }
+
+    /// How many commands are not answered yet.
+    pub fn under_way(&self) -> usize {
+        self.under_way.len()
+    }
+
+    /// Whether the line still stands, as far as can be seen without asking.
+    pub async fn is_alive(&mut self) -> bool {
+        loop {
+            match tokio::time::timeout(Duration::ZERO, self.next()).await {
+                // What is said in between does not matter: a folder is opened anew for each statement.
+                Ok(Ok(Event::Untagged(_))) => {}
+                Ok(Ok(Event::Done(..)) | Err(_)) => return false,
+                Err(_) => return true,
+            }
+        }
+    }
+
+    /// Changes how long the server may be silent.
+    pub fn set_patience(&mut self, patience: Duration) {
+        self.transport.set_patience(patience);
+    }
+
+    /// Octets that passed since the last time.
+    pub fn take_counts(&mut self) -> Counts {
+        self.transport.take_counts()
+    }
+
+    /// The transport, to put TLS under it.
+    pub fn into_transport(self) -> Transport {
+        self.transport
+    }
+}
+
+/// The status of a command that was not refused.
+///
+/// # Errors
+/// When it was, in the server's words.
+pub fn accepted(command: &Command, status: Status) -> Result<Status> {
+    match status.condition {
+        Condition::Ok => Ok(status),
+        Condition::No | Condition::Bad | Condition::Bye | Condition::PreAuth => Err(refused(command, &status)),
+    }
+}
+
+/// A refusal, in the server's own words and with what can be done.
+pub fn refused(command: &Command, status: &Status) -> Error {
+    let words = words(status);
+    let verb = command.verb();
+    let kind = if status.code == Some(Code::NonExistent) { ErrorKind::NotFound } else { ErrorKind::Server };
+    let error = Error::new(kind, format!("the server refused {verb}: {words}"));
+    match &status.code {
+        Some(Code::Unavailable | Code::InUse) => error.hint("it may work again in a moment"),
+        Some(Code::Limit) => error.hint("the server sets a limit; ask for less at once, or SET mailql.connections lower"),
+        _ if status.condition == Condition::Bad => {
+            error.hint("this server does not understand what others do; mailql -v with MAILQL_LOG=mailql=trace shows the conversation")
+        }
+        _ => error,
+    }
+}
+
+/// What a status says, or how it is called when it says nothing.
+pub fn words(status: &Status) -> String {
+    match status.text.trim() {
+        "" => format!("it said {} and nothing more", name(status.condition)),
+        text => text.to_owned(),
+    }
+}
+
+fn name(condition: Condition) -> &'static str {
+    match condition {
+        Condition::Ok => "OK",
+        Condition::No => "NO",
+        Condition::Bad => "BAD",
+        Condition::PreAuth => "PREAUTH",
+        Condition::Bye => "BYE",
+    }
+}
+
+fn said_goodbye(status: &Status) -> Error {
+    let error = Error::new(ErrorKind::Server, format!("the server ended the connection: {}", words(status)));
+    error.hint("it may be busy, or have too many connections of yours; try again, or SET mailql.connections = 1")
+}
+
+fn tag(number: u32) -> String {
+    format!("A{number}")
+}
+
+/// A frame as a log shows it: one line, and not all of a mail.
+fn shown(octets: &[u8]) -> String {
+    let beginning = &octets[..octets.len().min(SHOWN)];
+    beginning.escape_ascii().to_string()
+}
+
+/// Octets of a frame in a log.
+const SHOWN: usize = 200;
+
+static NUMBERS: AtomicU64 = AtomicU64::new(1);

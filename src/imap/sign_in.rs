@@ -1,0 +1,183 @@
+//! Signing in: from a connection to a session, in as few flights as the server allows.
+//!
+//! Capabilities are forgotten after STARTTLS and after signing in, as what was said before may be another's word.
+
+use std::time::Duration;
+
+use super::capability::Capabilities;
+use super::command;
+use super::connect::{dial, encrypt};
+use super::quirk::Family;
+use super::response::Response;
+use super::status::{Code, Condition, Status};
+use super::session::{Event, Session, accepted, words};
+use super::steps::{Step, Steps};
+use super::transport::{Limits, Transport};
+use crate::account::{ImapAccount, Tls};
+use crate::error::{Error, ErrorKind, Result};
+
+/// Opens a session.
+///
+/// # Errors
+/// When the server cannot be reached, cannot be trusted, or does not let the user in.
+pub async fn open(account: &ImapAccount, patience: Duration, steps: &mut Steps) -> Result<Session> {
+    let (host, port) = (account.host.as_str(), account.port);
+    let password = account.password.read().await?;
+    let stream = dial(host, port, patience, steps).await?;
+    let ca_file = account.ca_file.as_deref();
+    let line = match account.tls {
+        Tls::Implicit => encrypt(Box::new(stream), (host, port), ca_file, patience, steps).await?,
+        Tls::StartTls | Tls::None => Box::new(stream),
+    };
+    steps.begin(Step::Greeting);
+    let (mut session, greeting) = greeted(Transport::new(line, Limits::USUAL, patience.min(GREETING)), account).await?;
+    steps.end(words(&greeting));
+    let mut able = capabilities(&greeting);
+    if account.tls == Tls::StartTls {
+        session = start_tls(session, &greeting, able, account, patience, steps).await?;
+        able = Capabilities::default();
+    }
+    steps.begin(Step::Capabilities);
+    session.set_patience(patience);
+    if able.is_empty() {
+        able = ask_capabilities(&mut session).await?;
+    }
+    steps.end(able.to_string());
+    session.family = Family::of(&greeting.text, "", &able);
+    session.capabilities = session.family.usable(able);
+    steps.begin(Step::SignIn);
+    let mut who = String::new();
+    let mut able = Capabilities::default();
+    if greeting.condition != Condition::PreAuth {
+        able = prove(&mut session, account, &password, &mut who).await?;
+    }
+    if able.is_empty() {
+        able = ask_capabilities(&mut session).await?;
+    }
+    session.family = Family::of(&greeting.text, &who, &able);
+    session.capabilities = session.family.usable(able);
+    steps.end(format!("{} ({})", account.user, session.family.name));
+    Ok(session)
+}
+
+/// Hears who answers.
+async fn greeted(mut transport: Transport, account: &ImapAccount) -> Result<(Session, Status)> {
+    let other_way = match account.tls {
+        Tls::Implicit => "",
+        Tls::StartTls | Tls::None => "; if that port expects TLS at once (993 usually does), say tls = \"implicit\", or imaps:// in a URL",
+    };
+    let place = format!("{} on port {}", account.host, account.port);
+    let frame = transport.frame().await.map_err(|error| {
+        Error::new(ErrorKind::Server, format!("{place} does not greet as a mail server does: {error}"))
+            .hint(format!("see whether it is an IMAP server{other_way}"))
+    })?;
+    match Response::parse(&frame) {
+        Ok(Response::Status(status)) => match status.condition {
+            Condition::Ok | Condition::PreAuth => Ok((Session::new(transport), status)),
+            Condition::Bye | Condition::No | Condition::Bad => {
+                Err(Error::new(ErrorKind::Server, format!("the server does not want to talk: {}", words(&status)))
+                    .hint("it may be busy, or have too many connections from here; try again in a while"))
+            }
+        },
+        _ => Err(Error::new(ErrorKind::Server, format!("{place} answers, but not as a mail server does"))
+            .hint(format!("see whether it is an IMAP server{other_way}"))),
+    }
+}
+
+async fn start_tls(
+    mut session: Session,
+    greeting: &Status,
+    mut able: Capabilities,
+    account: &ImapAccount,
+    patience: Duration,
+    steps: &mut Steps,
+) -> Result<Session> {
+    let refused = |message: &str| {
+        Err(Error::new(ErrorKind::Server, message)
+            .hint("nothing was sent to it; somebody may be in between, or it wants TLS at once: tls = \"implicit\""))
+    };
+    steps.begin(Step::Tls);
+    if greeting.condition == Condition::PreAuth {
+        return refused("the server lets people in before TLS began");
+    }
+    if able.is_empty() {
+        able = ask_capabilities(&mut session).await?;
+    }
+    if !able.has("STARTTLS") {
+        return refused("the server does not offer STARTTLS");
+    }
+    session.ask(command::start_tls(), |_| {}).await?;
+    let line = session.into_transport().into_line()?;
+    let line = encrypt(line, (&account.host, account.port), account.ca_file.as_deref(), patience, steps).await?;
+    Ok(Session::new(Transport::new(line, Limits::USUAL, patience)))
+}
+
+/// Proves who asks, and says who we are on the way; gives the capabilities that come with the answer.
+async fn prove(
+    session: &mut Session,
+    account: &ImapAccount,
+    password: &crate::account::Secret,
+    who: &mut String,
+) -> Result<Capabilities> {
+    let before = &session.capabilities;
+    let proof = if before.has("AUTH=PLAIN") {
+        command::authenticate_plain(&account.user, password, before.has("SASL-IR"))
+    } else if before.has("LOGINDISABLED") {
+        return Err(Error::new(ErrorKind::Server, "the server takes no password on this connection")
+            .hint("it may want TLS first (tls = \"implicit\" or \"starttls\"), or another way to sign in than a password"));
+    } else {
+        command::login(&account.user, password)
+    };
+    let introduction = before.has("ID").then(command::id);
+    let commands = introduction.into_iter().chain([proof.clone()]);
+    session.send(commands.collect::<Vec<_>>()).await?;
+    let mut able = Capabilities::default();
+    loop {
+        match session.next().await? {
+            Event::Untagged(Response::Id(pairs)) => {
+                *who = pairs.iter().map(|(name, value)| format!("{name} {}", value.as_deref().unwrap_or_default())).collect::<Vec<_>>().join(", ");
+            }
+            Event::Untagged(Response::Capability(names)) => able = Capabilities::of(names),
+            Event::Untagged(_) => {}
+            Event::Done(command, status) if command != proof => {
+                // Who does not say who he is may still be right.
+                drop((command, status));
+            }
+            Event::Done(command, status) => {
+                let status = accepted(&command, status).map_err(|error| not_let_in(account, error))?;
+                return Ok(if able.is_empty() { capabilities(&status) } else { able });
+            }
+        }
+    }
+}
+
+fn not_let_in(account: &ImapAccount, error: Error) -> Error {
+    let message = error.to_string();
+    let words = message.split_once(": ").map_or(message.as_str(), |(_, words)| words);
+    Error::new(ErrorKind::Server, format!("{} did not let {} in: {words}", account.host, account.user))
+        .hint("check user and password; many providers want an app password here, made in the account's security settings")
+        .because(error)
+}
+
+async fn ask_capabilities(session: &mut Session) -> Result<Capabilities> {
+    let mut able = Capabilities::default();
+    let status = session
+        .ask(command::capability(), |response| {
+            if let Response::Capability(names) = response {
+                able = Capabilities::of(names);
+            }
+        })
+        .await?;
+    Ok(if able.is_empty() { capabilities(&status) } else { able })
+}
+
+/// The capabilities that a status carries.
+fn capabilities(status: &Status) -> Capabilities {
+    match &status.code {
+        Some(Code::Capability(names)) => Capabilities::of(names),
+        _ => Capabilities::default(),
+    }
+}
+
+/// How long a server may take to greet.
+const GREETING: Duration = Duration::from_secs(30);

@@ -1,0 +1,308 @@
+//! The line to a server: cuts what comes into frames, within limits and deadlines, and counts it.
+//!
+//! It knows no command and no response; [`super::response`] understands a frame, [`super::session`] says what to send.
+
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use memchr::memchr;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::timeout;
+
+use super::token::Frame;
+use crate::error::{Error, ErrorKind, Result};
+
+/// A stream of octets in both directions: TCP, or TLS over it.
+pub trait Line: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Line for T {}
+
+/// A line with a frame at a time.
+pub struct Transport {
+    line: Box<dyn Line>,
+    received: BytesMut,
+    /// Octets of `received` that belong to the frame for certain.
+    scanned: usize,
+    /// Octets still to be passed over: the rest of a literal that is too large.
+    skipping: u64,
+    oversized: bool,
+    limits: Limits,
+    patience: Duration,
+    counts: Counts,
+}
+
+/// What a server may send at most.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Octets of a literal; a larger one is passed over.
+    pub literal: u64,
+    /// Octets of a response outside its literals.
+    pub text: usize,
+    /// Octets of a response in all.
+    pub frame: usize,
+}
+
+impl Limits {
+    /// Enough for every mail that people send.
+    pub const USUAL: Limits = Limits { literal: 256 << 20, text: 16 << 20, frame: 512 << 20 };
+}
+
+/// Octets that passed.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Counts {
+    /// From the server.
+    pub received: usize,
+    /// To the server.
+    pub sent: usize,
+}
+
+impl Transport {
+    /// A transport over a line that is open; a server that is silent for longer than `patience` is given up.
+    pub fn new(line: Box<dyn Line>, limits: Limits, patience: Duration) -> Self {
+        Self {
+            line,
+            received: BytesMut::new(),
+            scanned: 0,
+            skipping: 0,
+            oversized: false,
+            limits,
+            patience,
+            counts: Counts::default(),
+        }
+    }
+
+    /// Changes how long a server may be silent.
+    pub fn set_patience(&mut self, patience: Duration) {
+        self.patience = patience;
+    }
+
+    /// The line itself, to put TLS over it.
+    ///
+    /// # Errors
+    /// When the server has sent more than it was asked for: what comes before TLS could be anybody's words.
+    pub fn into_line(self) -> Result<Box<dyn Line>> {
+        if self.received.is_empty() {
+            return Ok(self.line);
+        }
+        Err(Error::new(ErrorKind::Server, "the server sent more before TLS began than it may")
+            .hint("somebody may be between you and the server; use implicit TLS (port 993) where there is a choice"))
+    }
+
+    /// Sends octets.
+    ///
+    /// # Errors
+    /// When they cannot be sent before the deadline.
+    pub async fn send(&mut self, octets: &[u8]) -> Result<()> {
+        let sent = async {
+            self.line.write_all(octets).await?;
+            self.line.flush().await
+        };
+        match timeout(self.patience, sent).await {
+            Ok(Ok(())) => {
+                self.counts.sent += octets.len();
+                Ok(())
+            }
+            Ok(Err(error)) => Err(lost(error)),
+            Err(_) => Err(self.silent("did not take what was sent")),
+        }
+    }
+
+    /// The next response, whole; a future that is dropped before loses nothing.
+    ///
+    /// # Errors
+    /// When the server closes the line, is silent for too long, or sends more than it may.
+    pub async fn frame(&mut self) -> Result<Frame> {
+        loop {
+            if let Some(frame) = self.cut()? {
+                return Ok(frame);
+            }
+            match timeout(self.patience, self.line.read_buf(&mut self.received)).await {
+                Ok(Ok(0)) => {
+                    return Err(Error::new(ErrorKind::Server, "the server closed the connection"));
+                }
+                Ok(Ok(octets)) => self.counts.received += octets,
+                Ok(Err(error)) => return Err(lost(error)),
+                Err(_) => return Err(self.silent("said nothing")),
+            }
+        }
+    }
+
+    /// What passed since the last time.
+    pub fn take_counts(&mut self) -> Counts {
+        std::mem::take(&mut self.counts)
+    }
+
+    /// Whether something has come that nobody asked for yet.
+    pub fn has_more(&self) -> bool {
+        !self.received.is_empty()
+    }
+
+    /// A frame, if the octets of a whole one are there; else room to read more.
+    fn cut(&mut self) -> Result<Option<Frame>> {
+        loop {
+            self.skip();
+            if self.skipping > 0 {
+                self.received.reserve(STEP);
+                return Ok(None);
+            }
+            let found = self.received.get(self.scanned..).and_then(|rest| memchr(b'\n', rest));
+            let Some(end) = found.map(|at| self.scanned + at + 1) else {
+                let missing = self.scanned.saturating_sub(self.received.len());
+                if self.received.len().saturating_sub(self.scanned) > self.limits.text {
+                    return Err(self.too_much());
+                }
+                self.received.reserve(missing.max(STEP));
+                return Ok(None);
+            };
+            match literal(&self.received[self.line_start(end)..end]).filter(|_| !is_status(&self.received[..end])) {
+                None => {
+                    self.scanned = 0;
+                    let oversized = std::mem::take(&mut self.oversized);
+                    return Ok(Some(Frame { octets: self.received.split_to(end).freeze(), oversized }));
+                }
+                Some(octets) if octets > self.limits.literal => self.pass_over(end, octets),
+                Some(octets) => {
+                    self.scanned = end.saturating_add(usize::try_from(octets).unwrap_or(usize::MAX));
+                    if self.scanned > self.limits.frame {
+                        return Err(self.too_much());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Where the last line begins of what is scanned, as far as a literal's announcement can reach back.
+    fn line_start(&self, end: usize) -> usize {
+        self.scanned.max(end.saturating_sub(ANNOUNCEMENT))
+    }
+
+    /// Puts NIL where the literal was announced, and forgets its octets as they come.
+    fn pass_over(&mut self, end: usize, octets: u64) {
+        let brace = memchr::memrchr(b'{', &self.received[..end]).unwrap_or(end);
+        let brace = if self.received[..brace].ends_with(b"~") { brace - 1 } else { brace };
+        let rest = self.received.split_off(end);
+        self.received.truncate(brace);
+        self.received.extend_from_slice(b"NIL");
+        self.scanned = self.received.len();
+        self.received.unsplit(rest);
+        self.skipping = octets;
+        self.oversized = true;
+    }
+
+    fn skip(&mut self) {
+        if self.skipping == 0 {
+            return;
+        }
+        let there = self.received.len() - self.scanned;
+        let octets = usize::try_from(self.skipping).unwrap_or(usize::MAX).min(there);
+        let rest = self.received.split_off(self.scanned + octets);
+        self.received.truncate(self.scanned);
+        self.received.unsplit(rest);
+        self.skipping -= octets as u64;
+    }
+
+    fn silent(&self, what: &str) -> Error {
+        Error::new(ErrorKind::Server, format!("the server {what} for {} seconds", self.patience.as_secs()))
+            .hint("try again, or allow it more time: SET mailql.timeout_seconds = …")
+    }
+
+    fn too_much(&self) -> Error {
+        Error::new(ErrorKind::Server, format!("a response of the server is longer than {} MiB", self.limits.frame >> 20))
+    }
+}
+
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transport").field("counts", &self.counts).finish_non_exhaustive()
+    }
+}
+
+/// The octets that a line announces to follow it: `{12}`, `{12+}` or `~{12}` at its end (RFC 9051 §4.3).
+fn literal(line: &[u8]) -> Option<u64> {
+    let line = line.strip_suffix(b"\n")?;
+    let line = line.strip_suffix(b"\r").unwrap_or(line).strip_suffix(b"}")?;
+    let line = line.strip_suffix(b"+").unwrap_or(line);
+    let digits = &line[memchr::memrchr(b'{', line)? + 1..];
+    std::str::from_utf8(digits).ok().filter(|digits| digits.bytes().all(|digit| digit.is_ascii_digit()))?.parse().ok()
+}
+
+/// Whether a response is a status, whose text is for people and announces nothing.
+fn is_status(frame: &[u8]) -> bool {
+    let word = frame.split(|octet| *octet == b' ').nth(1).unwrap_or_default().trim_ascii_end();
+    frame.starts_with(b"+") || [&b"OK"[..], b"NO", b"BAD", b"BYE", b"PREAUTH"].iter().any(|status| word.eq_ignore_ascii_case(status))
+}
+
+fn lost(error: io::Error) -> Error {
+    // TLS without a proper end is what a cut line looks like.
+    if error.kind() == io::ErrorKind::UnexpectedEof {
+        return Error::new(ErrorKind::Server, "the server closed the connection").because(error);
+    }
+    Error::io("the connection was lost", error)
+}
+
+/// Octets to make room for before each reading.
+const STEP: usize = 64 << 10;
+
+/// An announcement of a literal is not longer.
+const ANNOUNCEMENT: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn frames(limits: Limits, input: &[u8], step: usize) -> Vec<(String, bool)> {
+        let (client, mut server) = tokio::io::duplex(step);
+        let mut transport = Transport::new(Box::new(client), limits, Duration::from_secs(5));
+        let input = input.to_owned();
+        let writer = tokio::spawn(async move { drop(server.write_all(&input).await) });
+        let mut frames = Vec::new();
+        while let Ok(frame) = transport.frame().await {
+            frames.push((String::from_utf8_lossy(&frame.octets).into_owned(), frame.oversized));
+        }
+        writer.await.unwrap();
+        frames
+    }
+
+    fn plain(frames: &[&str]) -> Vec<(String, bool)> {
+        frames.iter().map(|frame| ((*frame).to_owned(), false)).collect()
+    }
+
+    #[tokio::test]
+    async fn a_frame_is_a_response_with_its_literals_however_the_octets_come() {
+        let input = "* 1 FETCH (BODY[] {4}\r\na\r\nb X {0}\r\n)\r\n* OK see {99}\r\nA1 OK\r\n";
+        for step in [1, 2, 3, 7, 1000] {
+            let expected = ["* 1 FETCH (BODY[] {4}\r\na\r\nb X {0}\r\n)\r\n", "* OK see {99}\r\n", "A1 OK\r\n"];
+            assert_eq!(frames(Limits::USUAL, input.as_bytes(), step).await, plain(&expected), "step {step}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_literal_that_is_too_large_is_passed_over_and_told() {
+        let limits = Limits { literal: 3, ..Limits::USUAL };
+        for step in [1, 3, 1000] {
+            let input = b"* 1 FETCH (BODY[] ~{4}\r\nabcd BODY[1] {3}\r\nxyz)\r\nA1 OK\r\n";
+            let expected =
+                vec![("* 1 FETCH (BODY[] NIL BODY[1] {3}\r\nxyz)\r\n".to_owned(), true), ("A1 OK\r\n".to_owned(), false)];
+            assert_eq!(frames(limits, input, step).await, expected, "step {step}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_longer_than_it_may_be_is_an_error() {
+        let limits = Limits { literal: 100, text: 10, frame: 150 };
+        assert_eq!(frames(limits, b"* 1234567890123456", 100).await, []);
+        assert_eq!(frames(limits, b"* A {100}\r\n", 100).await, []);
+        let two = format!("* A {{100}}\r\n{} {{100}}\r\n{})\r\n", "x".repeat(100), "x".repeat(100));
+        assert_eq!(frames(limits, two.as_bytes(), 1000).await, []);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_has_an_end() {
+        let (client, _server) = tokio::io::duplex(10);
+        let mut transport = Transport::new(Box::new(client), Limits::USUAL, Duration::from_secs(60));
+        let error = transport.frame().await.unwrap_err();
+        assert_eq!(error.to_string(), "the server said nothing for 60 seconds");
+    }
+}
