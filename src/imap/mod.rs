@@ -12,7 +12,7 @@ pub mod command;
 pub mod connect;
 pub mod flight;
 pub mod folders;
-pub mod internal_date;
+mod internal_date;
 pub mod job;
 pub mod listing;
 pub mod outlet;
@@ -25,6 +25,8 @@ pub mod session;
 pub mod sign_in;
 pub mod status;
 pub mod steps;
+#[cfg(test)]
+mod tests;
 pub mod token;
 pub mod transport;
 

@@ -10,8 +10,19 @@ use super::encoded_word::hex;
 
 /// The extended value of a parameter in an unfolded field; nothing when there is none.
 pub fn extended(field: &str, name: &str) -> Option<String> {
+    let all = parameters(field);
+    joined(all.iter().map(|(key, value)| (*key, value.as_str())), name)
+}
+
+/// The value of a parameter among those of a field, their quotes taken off: extended, or else plain.
+pub fn value<'a>(all: impl Iterator<Item = (&'a str, &'a str)> + Clone, name: &str) -> Option<String> {
+    let plain = || all.clone().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.to_owned());
+    joined(all.clone(), name).or_else(plain).map(|value| value.trim().to_owned())
+}
+
+fn joined<'a>(all: impl Iterator<Item = (&'a str, &'a str)>, name: &str) -> Option<String> {
     let mut segments: BTreeMap<u32, Segment> = BTreeMap::new();
-    for (key, value) in parameters(field) {
+    for (key, value) in all {
         let own = key.split_once('*').filter(|(own, _)| own.eq_ignore_ascii_case(name));
         let Some((_, star)) = own else { continue };
         let (number, is_encoded) = match star.strip_suffix('*') {
@@ -30,7 +41,7 @@ pub fn extended(field: &str, name: &str) -> Option<String> {
     for (number, segment) in &segments {
         let text = match segment.value.splitn(3, '\'').nth(2) {
             Some(text) if *number == 0 && segment.is_encoded => text,
-            _ => &segment.value,
+            _ => segment.value,
         };
         let text = charset::encode(text, &label);
         if segment.is_encoded { percent_decoded(&text, &mut octets) } else { octets.extend_from_slice(&text) }
@@ -38,8 +49,8 @@ pub fn extended(field: &str, name: &str) -> Option<String> {
     Some(charset::decode(&octets, Some(&label)).text)
 }
 
-struct Segment {
-    value: String,
+struct Segment<'a> {
+    value: &'a str,
     is_encoded: bool,
 }
 
@@ -115,6 +126,14 @@ mod tests {
         assert_eq!(name("a; filename=\"z; filename*=utf-8''n\\\"o\"; filename*=''x%20y"), wanted);
         assert_eq!(name("a; filename*=utf-8''x%20y; filename=z"), wanted);
         assert_eq!(name("a; filename*0=x; filename*1=\" \"; filename*3=y"), wanted);
+    }
+
+    #[test]
+    fn an_extended_value_comes_before_a_plain_one() {
+        let all = [("Name", "plain "), ("name*", "utf-8''caf%C3%A9"), ("name", "second"), ("size", "3")];
+        assert_eq!(value(all.into_iter(), "name").as_deref(), Some("café"));
+        assert_eq!(value(all.into_iter().take(1), "name").as_deref(), Some("plain"));
+        assert_eq!(value(all.into_iter(), "charset"), None);
     }
 
     #[test]

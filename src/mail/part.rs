@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use super::encoded_word;
+
 /// The number of a part within its message, as in `BODY[2.1]`; never empty.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PartNumber(Vec<u32>);
@@ -39,6 +41,9 @@ impl fmt::Display for PartNumber {
     }
 }
 
+/// Parts of a message after that many are left out.
+pub const MAX_PARTS: usize = 10_000;
+
 /// One part, and those below it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
@@ -46,7 +51,7 @@ pub struct Part {
     pub number: Option<PartNumber>,
     /// Its media type, in lower case: `text/plain`.
     pub media_type: String,
-    /// Its character set, as declared.
+    /// Its character set, as declared; none where text has the default, `us-ascii`.
     pub charset: Option<String>,
     /// Its file name, decoded: from Content-Disposition, else from Content-Type.
     pub name: Option<String>,
@@ -61,3 +66,47 @@ pub struct Part {
     /// The parts of a multipart. An attached message has none here: it is an attachment.
     pub parts: Vec<Part>,
 }
+
+/// What the header of a part declares, parameters taken off; [`Declared::part`] says what it means.
+#[derive(Debug, Clone, Default)]
+pub struct Declared {
+    /// Its media type.
+    pub media_type: String,
+    /// The parameter `charset`.
+    pub charset: Option<String>,
+    /// The parameter `filename` of its disposition, else the parameter `name` of its type.
+    pub name: Option<String>,
+    /// Its disposition.
+    pub disposition: Option<String>,
+    /// Its Content-ID.
+    pub content_id: Option<String>,
+    /// Its transfer encoding.
+    pub encoding: Option<String>,
+}
+
+impl Declared {
+    /// The part that is declared so, without a number, a size or parts.
+    pub fn part(self) -> Part {
+        let media_type = self.media_type.to_lowercase();
+        // The default of text (RFC 2046 §4.1.2), which servers add where nothing was declared.
+        let is_default = |charset: &String| media_type.starts_with("text/") && charset.eq_ignore_ascii_case("us-ascii");
+        let disposition = self.disposition.map(|word| word.trim_matches('"').to_lowercase());
+        let content_id = self.content_id.map(|id| encoded_word::decode(&id).trim().trim_matches(['<', '>']).to_owned());
+        let encoding =
+            self.encoding.as_deref().and_then(|text| text.split(AFTER_ENCODING).find(|word| !word.is_empty()));
+        Part {
+            number: None,
+            charset: self.charset.filter(|charset| !is_default(charset)),
+            name: self.name.map(|name| encoded_word::decode(&name)).filter(|name| !name.trim().is_empty()),
+            disposition: disposition.filter(|word| !word.is_empty()),
+            content_id: content_id.filter(|id| !id.is_empty()),
+            encoding: encoding.map_or_else(|| "7bit".to_owned(), str::to_lowercase),
+            encoded_size: 0,
+            parts: Vec::new(),
+            media_type,
+        }
+    }
+}
+
+/// What some mailers put after the name of an encoding: parameters and comments.
+const AFTER_ENCODING: [char; 4] = [' ', '\t', ';', '('];

@@ -12,7 +12,7 @@ use mail_parser::{Attribute, ContentType, HeaderValue};
 use memchr::memmem;
 
 use super::header::Header;
-use super::part::{Part, PartNumber};
+use super::part::{Declared, MAX_PARTS, Part, PartNumber};
 use super::{encoded_word, parameter};
 
 /// The parts of a message, and where their contents are.
@@ -62,6 +62,9 @@ impl Scanner<'_> {
                     part.parts.push(self.entity(child, Some(number), default_type, depth + 1));
                 }
                 part.number = number;
+                // BODYSTRUCTURE does not tell these of a multipart.
+                part.content_id = None;
+                "7bit".clone_into(&mut part.encoding);
                 return part;
             }
             None => {}
@@ -121,31 +124,20 @@ pub fn header_end(octets: &[u8]) -> usize {
 
 fn described(header: &Header, default_type: &str) -> Part {
     let media_type = content_type(header, "content-type").map(|parsed| match parsed.c_subtype {
-        Some(subtype) => format!("{}/{subtype}", parsed.c_type).to_lowercase(),
+        Some(subtype) => format!("{}/{subtype}", parsed.c_type),
         None if parsed.c_type.eq_ignore_ascii_case("text") => "text/plain".to_owned(),
         None => "application/octet-stream".to_owned(),
     });
-    let name =
-        parameter(header, "content-disposition", "filename").or_else(|| parameter(header, "content-type", "name"));
-    let disposition =
-        content_type(header, "content-disposition").map(|parsed| parsed.c_type.trim_matches('"').to_lowercase());
-    let encoding = header
-        .text("content-transfer-encoding")
-        .and_then(|text| text.split([' ', '\t', ';', '(']).find(|word| !word.is_empty()).map(str::to_lowercase));
-    Part {
-        number: None,
+    let declared = Declared {
         media_type: media_type.unwrap_or_else(|| default_type.to_owned()),
         charset: parameter(header, "content-type", "charset"),
-        name: name.map(|name| encoded_word::decode(&name)).filter(|name| !name.trim().is_empty()),
-        disposition: disposition.filter(|word| !word.is_empty()),
-        content_id: header
-            .text("content-id")
-            .map(|id| id.trim().trim_matches(['<', '>']).to_owned())
-            .filter(|id| !id.is_empty()),
-        encoding: encoding.unwrap_or_else(|| "7bit".to_owned()),
-        encoded_size: 0,
-        parts: Vec::new(),
-    }
+        name: parameter(header, "content-disposition", "filename")
+            .or_else(|| parameter(header, "content-type", "name")),
+        disposition: content_type(header, "content-disposition").map(|parsed| parsed.c_type.into_owned()),
+        content_id: header.all("content-id").next().map(|field| field.unfolded()),
+        encoding: header.text("content-transfer-encoding"),
+    };
+    declared.part()
 }
 
 fn parameter(header: &Header, field: &str, name: &str) -> Option<String> {
@@ -204,8 +196,6 @@ fn without_blanks_after_equals(value: &str) -> String {
 
 /// Deeper multiparts are shown as text; nobody writes them by hand, and no client shows them.
 const MAX_DEPTH: usize = 100;
-/// Parts after that many are left out.
-const MAX_PARTS: usize = 10_000;
 
 #[cfg(test)]
 mod tests {

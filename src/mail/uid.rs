@@ -51,6 +51,17 @@ impl UidSet {
         Self::of_ranges(uids.into_iter().map(|uid| (uid, uid)).collect())
     }
 
+    /// The set as IMAP writes it, in any order and with ranges either way round; nothing when that is no set.
+    pub fn parse(text: &str) -> Option<Self> {
+        let number = |text: &str| if text == "*" { Some(Uid::MAX) } else { text.parse().ok().and_then(Uid::new) };
+        let range = |item: &str| {
+            let (low, high) = item.split_once(':').unwrap_or((item, item));
+            let (low, high) = (number(low)?, number(high)?);
+            Some((low.min(high), low.max(high)))
+        };
+        text.split(',').map(range).collect::<Option<Vec<_>>>().and_then(Self::of_ranges)
+    }
+
     /// The uids in both sets; nothing when there are none.
     pub fn intersection(&self, other: &Self) -> Option<Self> {
         let mut both = Vec::new();
@@ -163,5 +174,16 @@ mod tests {
         assert_eq!(left.intersection(&set(&[1, 2, 3, 7])), Some(set(&[3, 7])));
         assert!(left.contains(Uid::MAX) && !left.contains(Uid::MIN));
         assert_eq!(left.to_string(), "3:*");
+    }
+
+    #[test]
+    fn a_set_is_read_as_it_is_written() {
+        for text in ["1", "1:5,9", "3:*", "7,*"] {
+            assert_eq!(UidSet::parse(text).map(|set| set.to_string()).as_deref(), Some(text));
+        }
+        assert_eq!(UidSet::parse("9:5,6,1").unwrap().to_string(), "1,5:9");
+        for text in ["", "0", "1,", "1:", "a", "1:2:3", "-1", "4294967296", "1 2"] {
+            assert_eq!(UidSet::parse(text), None, "{text}");
+        }
     }
 }

@@ -1,0 +1,417 @@
+//! The tree of parts as a server tells it: BODYSTRUCTURE (RFC 9051 §7.5.2, `body`).
+//!
+//! Describes a message in the same way as [`crate::mail::structure`] does with the message itself at hand, numbers
+//! included. Servers leave out and disorder much that does not matter here, which is tolerated; where something is
+//! missing that does, the message itself must be read instead, which is not done here.
+
+use std::borrow::Cow;
+
+use super::token::{After, Broken, Cursor};
+use crate::mail::parameter;
+use crate::mail::part::{Declared, MAX_PARTS, Part, PartNumber};
+
+/// Reads the tree that begins here, which is the next value.
+///
+/// # Errors
+/// When it is no tree of parts, or deeper than a tree may be; the place in the frame is then anywhere within it.
+pub fn parse(cursor: &mut Cursor<'_>) -> Result<Part, Broken> {
+    Reading { cursor, parts: 0 }.part(None)
+}
+
+struct Reading<'c, 'a> {
+    cursor: &'c mut Cursor<'a>,
+    parts: usize,
+}
+
+type Parameters<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
+
+impl<'a> Reading<'_, 'a> {
+    fn part(&mut self, number: Option<PartNumber>) -> Result<Part, Broken> {
+        if !self.cursor.open()? {
+            return Err(Broken("the structure is no list"));
+        }
+        self.parts += 1;
+        let part = match self.cursor.peek() {
+            Some(b'(') => self.multipart(number),
+            _ => self.single(number),
+        }?;
+        self.cursor.skip_rest(VALUE)?;
+        Ok(part)
+    }
+
+    /// Reads `(part)(part) "MIXED" …`.
+    fn multipart(&mut self, number: Option<PartNumber>) -> Result<Part, Broken> {
+        let mut parts = Vec::new();
+        let mut position = 0;
+        while self.cursor.peek() == Some(b'(') {
+            position += 1;
+            if self.parts < MAX_PARTS {
+                let below = number.as_ref().map_or(PartNumber::top(position), |above| above.below(position));
+                parts.push(self.part(Some(below))?);
+            } else {
+                self.cursor.skip(VALUE)?;
+            }
+        }
+        let subtype = self.text()?;
+        self.multipart_of(subtype.as_deref(), parts, number)
+    }
+
+    /// Reads what follows the subtype of a multipart.
+    fn multipart_of(
+        &mut self,
+        subtype: Option<&str>,
+        parts: Vec<Part>,
+        number: Option<PartNumber>,
+    ) -> Result<Part, Broken> {
+        let parameters = self.parameters()?;
+        let (disposition, more) = self.disposition(0)?;
+        let declared = declared(format!("multipart/{}", subtype.unwrap_or("mixed")), &parameters, disposition, &more);
+        Ok(Part { number, parts, ..declared.part() })
+    }
+
+    /// Reads `"TEXT" "PLAIN" …`, or a multipart without parts as servers write it.
+    fn single(&mut self, number: Option<PartNumber>) -> Result<Part, Broken> {
+        let main = self.text()?;
+        let is_subtype = main.as_deref().is_some_and(is_multipart);
+        let subtype = match self.cursor.peek() {
+            // `("ALTERNATIVE" ("BOUNDARY" "b"))`, `("MIXED" NIL NIL)`: where there are no parts, the subtype is first.
+            None | Some(b'(' | b')') if main.is_some() => {
+                return self.multipart_of(main.as_deref(), Vec::new(), number);
+            }
+            Some(b'n' | b'N') if is_subtype => return self.multipart_of(main.as_deref(), Vec::new(), number),
+            _ => self.text()?,
+        };
+        let media_type = match (main.as_deref(), subtype.as_deref()) {
+            // `(NIL "MIXED" …)`
+            (None, Some(subtype)) if is_multipart(subtype) => {
+                return self.multipart_of(Some(subtype), Vec::new(), number);
+            }
+            (Some(main), Some(subtype)) if main.eq_ignore_ascii_case("multipart") => {
+                return self.multipart_of(Some(subtype), Vec::new(), number);
+            }
+            (Some(main), Some(subtype)) => format!("{main}/{subtype}"),
+            (None, None) if self.cursor.peek() != Some(b')') => "text/plain".to_owned(),
+            (None, None) => return Err(Broken("a part is empty")),
+            (Some(main), None) if main.eq_ignore_ascii_case("text") => "text/plain".to_owned(),
+            (Some(_), None) | (None, Some(_)) => "application/octet-stream".to_owned(),
+        };
+        let parameters = self.parameters()?;
+        let content_id = self.text()?;
+        // A description, which is shown nowhere.
+        self.text()?;
+        let encoding = self.text()?;
+        let size = self.cursor.number()?.ok_or(Broken("the size of a part is missing"))?;
+        self.skip_own(main.is_some_and(|main| main.eq_ignore_ascii_case("message")))?;
+        let (disposition, more) = self.disposition(1)?;
+        let declared = Declared {
+            content_id: content_id.map(Cow::into_owned),
+            encoding: encoding.map(Cow::into_owned),
+            ..declared(media_type, &parameters, disposition, &more)
+        };
+        let number = Some(number.unwrap_or_else(PartNumber::only));
+        Ok(Part { number, encoded_size: size, ..declared.part() })
+    }
+
+    /// Passes over what only text (its lines) and messages (envelope, structure, lines) have, if it is there at all.
+    fn skip_own(&mut self, is_message: bool) -> Result<(), Broken> {
+        let mut ahead = *self.cursor;
+        for _ in 0..3 {
+            match ahead.peek() {
+                Some(b'0'..=b'9') => {
+                    ahead.skip(VALUE)?;
+                    *self.cursor = ahead;
+                    return Ok(());
+                }
+                None | Some(b')') => break,
+                Some(_) => ahead.skip(VALUE)?,
+            }
+        }
+        for _ in 0..2 {
+            if is_message && self.cursor.peek() == Some(b'(') {
+                self.cursor.skip(VALUE)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a disposition and its parameters out of the next few values, where there is one.
+    ///
+    /// Its own place is after the MD5 sum that a single part has, and before languages, which are a list too; any of
+    /// them may be missing.
+    fn disposition(&mut self, own: usize) -> Result<(Option<Cow<'a, str>>, Parameters<'a>), Broken> {
+        for position in 0..own + 3 {
+            let ahead = *self.cursor;
+            if self.cursor.open()? {
+                let is_one = |word: &str| position == own || is_known_disposition(word);
+                if !matches!(self.cursor.peek(), None | Some(b'(' | b')')) {
+                    let word = self.text()?;
+                    let named = match self.cursor.peek() {
+                        Some(b'(') => true,
+                        Some(b'n' | b'N') => self.cursor.string(VALUE)?.is_none(),
+                        Some(b')') => word.as_deref().is_some_and(is_one),
+                        _ => false,
+                    };
+                    if named {
+                        let parameters = self.parameters()?;
+                        self.cursor.skip_rest(VALUE)?;
+                        return Ok((word, parameters));
+                    }
+                }
+                *self.cursor = ahead;
+                self.cursor.skip(VALUE)?;
+            } else if !matches!(self.cursor.peek(), Some(b'"' | b'{' | b'~')) {
+                self.cursor.skip(VALUE)?;
+            } else if let Some(word) = self.text()?.filter(|word| is_known_disposition(word)) {
+                return Ok((Some(word), Vec::new()));
+            }
+        }
+        Ok((None, Vec::new()))
+    }
+
+    /// Reads the next value as parameters; none where it is no list.
+    fn parameters(&mut self) -> Result<Parameters<'a>, Broken> {
+        let mut parameters = Vec::new();
+        if !self.cursor.open()? {
+            self.text()?;
+            return Ok(parameters);
+        }
+        while !self.cursor.close() {
+            let name = self.text()?;
+            let value = self.text()?;
+            parameters.extend(name.zip(value));
+        }
+        Ok(parameters)
+    }
+
+    /// Reads the next value as text; nothing for NIL, for a list, and where a list ends.
+    ///
+    /// Without quotes there is nothing but NIL; where there is, a quote was misunderstood before.
+    fn text(&mut self) -> Result<Option<Cow<'a, str>>, Broken> {
+        match self.cursor.peek() {
+            None => Err(Broken("the structure does not end")),
+            Some(b'(' | b')') => self.cursor.skip(VALUE).map(|()| None),
+            Some(b'"' | b'{' | b'~') => self.cursor.text(VALUE),
+            Some(_) => match self.cursor.string(VALUE)? {
+                None => Ok(None),
+                Some(_) => Err(Broken("the structure has something that is no string")),
+            },
+        }
+    }
+}
+
+/// In a structure there is nothing but strings, numbers, lists and NIL.
+const VALUE: After = After::Value;
+
+fn declared(
+    media_type: String,
+    parameters: &Parameters<'_>,
+    disposition: Option<Cow<'_, str>>,
+    more: &Parameters<'_>,
+) -> Declared {
+    let value = |all: &Parameters<'_>, name: &str| {
+        parameter::value(all.iter().map(|(name, value)| (name.as_ref(), value.as_ref())), name)
+    };
+    Declared {
+        media_type,
+        charset: value(parameters, "charset"),
+        name: value(more, "filename").or_else(|| value(parameters, "name")),
+        disposition: disposition.map(Cow::into_owned),
+        content_id: None,
+        encoding: None,
+    }
+}
+
+fn is_multipart(subtype: &str) -> bool {
+    MULTIPARTS.iter().any(|known| known.eq_ignore_ascii_case(subtype))
+}
+
+fn is_known_disposition(word: &str) -> bool {
+    let word = word.trim_matches('"');
+    word.eq_ignore_ascii_case("attachment") || word.eq_ignore_ascii_case("inline")
+}
+
+/// Where a media type is missing, these tell that it was a multipart.
+const MULTIPARTS: [&str; 9] =
+    ["mixed", "alternative", "related", "digest", "parallel", "signed", "encrypted", "report", "form-data"];
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    /// Reads a structure in which `(leaf)` stands for a part.
+    fn read(text: &str) -> Result<Part, Broken> {
+        let text = text.replace("(leaf)", "(\"a\" \"b\" NIL NIL NIL \"7BIT\" 1)");
+        let frame = Bytes::from(text.clone());
+        let mut cursor = Cursor::new(&frame);
+        let part = parse(&mut cursor)?;
+        assert_eq!(cursor.peek(), None, "{text} is read to its end");
+        Ok(part)
+    }
+
+    fn part(text: &str) -> Part {
+        read(text).unwrap()
+    }
+
+    /// The numbers and media types of a part and those below it.
+    fn tree(part: &Part) -> String {
+        let number = part.number.as_ref().map_or("-".to_owned(), ToString::to_string);
+        let below: String = part.parts.iter().map(|part| format!(" ({})", tree(part))).collect();
+        format!("{number} {} {}{below}", part.media_type, part.encoded_size)
+    }
+
+    #[test]
+    fn parts_are_numbered_as_imap_numbers_them() {
+        let text = "((\"TEXT\" \"PLAIN\" (\"CHARSET\" \"utf-8\") NIL NIL \"QUOTED-PRINTABLE\" 10 1)((\"text\" \"html\" NIL NIL NIL NIL 20 2)(\"image\" \"png\" NIL \"<a@b>\" NIL \"BASE64\" 30) \"RELATED\") \"MIXED\" (\"BOUNDARY\" \"x\") NIL NIL)";
+        let root = part(text);
+        assert_eq!(
+            tree(&root),
+            "- multipart/mixed 0 (1 text/plain 10) (2 multipart/related 0 (2.1 text/html 20) (2.2 image/png 30))"
+        );
+        let image = &root.parts[1].parts[1];
+        assert_eq!((image.content_id.as_deref(), image.encoding.as_str()), (Some("a@b"), "base64"));
+        assert_eq!(
+            (root.parts[0].charset.as_deref(), root.parts[1].parts[0].encoding.as_str()),
+            (Some("utf-8"), "7bit")
+        );
+        assert_eq!(tree(&part("(\"TEXT\" \"PLAIN\" NIL NIL NIL \"7BIT\" 3 1)")), "1 text/plain 3");
+    }
+
+    #[test]
+    fn an_attached_message_is_a_leaf_however_much_of_it_is_told() {
+        let envelope = "(\"date\" NIL NIL NIL NIL NIL NIL NIL NIL \"<id>\")";
+        let body =
+            "((\"TEXT\" \"PLAIN\" NIL NIL NIL \"7BIT\" 3 1)(\"TEXT\" \"PLAIN\" NIL NIL NIL \"7BIT\" 3 1) \"MIXED\")";
+        let end = "NIL (\"attachment\" (\"filename\" \"x.eml\")) NIL NIL";
+        for middle in [
+            format!("{envelope} {body} 12 {end}"),
+            format!("{envelope} {body} {end}"),
+            format!("({envelope}) {body} 12 {end}"),
+            format!("NIL {body} 12 {end}"),
+            format!("NIL NIL 12 {end}"),
+            format!("12 {end}"),
+            end.to_owned(),
+        ] {
+            for kind in ["\"MESSAGE\" \"RFC822\"", "\"message\" \"global\""] {
+                let leaf = part(&format!("({kind} NIL NIL NIL \"7bit\" 345 {middle})"));
+                assert!(leaf.parts.is_empty() && leaf.media_type.starts_with("message/"), "{middle}");
+                assert_eq!((leaf.encoded_size, leaf.name.as_deref()), (345, Some("x.eml")), "{middle}");
+                assert_eq!(leaf.disposition.as_deref(), Some("attachment"), "{middle}");
+            }
+        }
+    }
+
+    #[test]
+    fn multiparts_without_parts_are_multiparts() {
+        for (text, expected) in [
+            ("(NIL \"MIXED\" (\"boundary\" \"x\") NIL NIL)", "- multipart/mixed 0"),
+            ("(\"ALTERNATIVE\")", "- multipart/alternative 0"),
+            ("(\"ALTERNATIVE\" (\"BOUNDARY\" \"x\") NIL NIL)", "- multipart/alternative 0"),
+            ("(\"mixed\" NIL NIL NIL)", "- multipart/mixed 0"),
+            ("(\"multipart\" \"mixed\" (\"boundary\" \"x\") NIL NIL \"7bit\" 0)", "- multipart/mixed 0"),
+            ("((\"ALTERNATIVE\") \"MIXED\")", "- multipart/mixed 0 (1 multipart/alternative 0)"),
+            ("((NIL \"RELATED\" NIL NIL)(leaf) \"MIXED\")", "- multipart/mixed 0 (1 multipart/related 0) (2 a/b 1)"),
+        ] {
+            assert_eq!(tree(&part(text)), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_left_out_is_not_there() {
+        for (text, expected) in [
+            ("(NIL NIL NIL NIL NIL NIL 4)", "1 text/plain 4"),
+            ("(\"TEXT\" NIL NIL NIL NIL NIL 5)", "1 text/plain 5"),
+            ("(\"X\" NIL () NIL NIL NIL 0)", "1 application/octet-stream 0"),
+            ("((leaf))", "- multipart/mixed 0 (1 a/b 1)"),
+            ("((leaf) NIL)", "- multipart/mixed 0 (1 a/b 1)"),
+            ("((leaf)  (leaf)\"MIXED\" () NIL)", "- multipart/mixed 0 (1 a/b 1) (2 a/b 1)"),
+        ] {
+            assert_eq!(tree(&part(text)), expected, "{text}");
+        }
+        let leaf = part("(\"A\" \"B\" (\"name\" NIL \"charset\" \"\" \"odd\") NIL NIL \"\" 3)");
+        assert_eq!((leaf.name, leaf.charset.as_deref(), leaf.encoding.as_str()), (None, Some(""), "7bit"));
+    }
+
+    #[test]
+    fn dispositions_are_found_where_they_are() {
+        let image = |end: &str| part(&format!("(\"IMAGE\" \"PNG\" NIL NIL NIL \"BASE64\" 9{end})"));
+        for end in [
+            " NIL (\"INLINE\" (\"FILENAME\" \"x\"))",
+            " \"md5==\" (\"INLINE\" (\"FILENAME\" \"x\")) (\"en\" \"de\") \"location\" 5 (6 (7))",
+            " (\"INLINE\" (\"FILENAME\" \"x\")) NIL",
+            " NIL NIL (\"inline\" (\"filename\" \"x\"))",
+        ] {
+            let image = image(end);
+            assert_eq!((image.disposition.as_deref(), image.name.as_deref()), (Some("inline"), Some("x")), "{end}");
+        }
+        for (end, disposition) in [
+            (" NIL \"inline\" NIL NIL", Some("inline")),
+            (" NIL (\"attachment\" NIL)", Some("attachment")),
+            (" NIL (\"form-data\" NIL) NIL", Some("form-data")),
+            (" NIL (\"x-odd\") NIL", Some("x-odd")),
+            (" NIL (\"ATTACHMENT\")", Some("attachment")),
+            (" NIL (\"\\\"attachment\\\"\" ())", Some("attachment")),
+            (" NIL (NIL (\"x\" \"y\"))", None),
+            (" NIL () NIL NIL", None),
+            (" NIL NIL (\"en\") NIL", None),
+            ("", None),
+        ] {
+            assert_eq!(image(end).disposition.as_deref(), disposition, "{end}");
+        }
+        let mixed = part("((leaf) \"MIXED\" NIL (\"attachment\" (\"filename\" \"x\")) (\"en\"))");
+        assert_eq!((mixed.disposition.as_deref(), mixed.name.as_deref()), (Some("attachment"), Some("x")));
+    }
+
+    #[test]
+    fn names_are_decoded_in_every_form() {
+        let name = |parameters: &str, disposition: &str| {
+            part(&format!("(\"A\" \"B\" ({parameters}) NIL NIL NIL 1 NIL (\"attachment\" ({disposition})))")).name
+        };
+        for (parameters, disposition) in [
+            ("\"name\" \"plain\"", "\"FILENAME\" \"=?utf-8?Q?caf=C3=A9?=\""),
+            ("\"NAME*0*\" \"utf-8''caf%C3\" \"NAME*1*\" \"%A9\"", ""),
+            ("", "\"filename\" \"cafe\" \"filename*\" \"iso-8859-1''caf%E9\""),
+            ("\"name\" {5}\r\ncaf\u{e9}", "\"filename\" NIL"),
+            ("\"name\" \"caf\u{e9}\"", ""),
+        ] {
+            assert_eq!(name(parameters, disposition).as_deref(), Some("café"), "{parameters} {disposition}");
+        }
+        assert_eq!(name("\"name\" \"the \"best\" of.pdf\" \"x\" \"y\"", "").as_deref(), Some("the \"best\" of.pdf"));
+        assert_eq!(name("\"name\" \" \"", ""), None);
+    }
+
+    #[test]
+    fn what_is_no_tree_is_an_error() {
+        for text in [
+            "NIL",
+            "\"TEXT\"",
+            "()",
+            "(",
+            "((",
+            "(\"TEXT\" \"PLAIN\"",
+            "(\"TEXT\" \"PLAIN",
+            "((leaf) \"MIXED\" (",
+            "(1 (2 3) \"x\")",
+            "(\"TEXT\" \"PLAIN\" NIL NIL 7BIT 3 1)",
+            "(\"TEXT\" \"PLAIN\" NIL NIL NIL \"7BIT\")",
+            "(\"TEXT\" \"PLAIN\" NIL NIL NIL \"7BIT\" -1 NIL)",
+            "((leaf) NIL (leaf) \"MIXED\")x",
+            "((leaf)() \"MIXED\")",
+        ] {
+            assert!(read(text).is_err(), "{text}");
+        }
+        for depth in [64, 100_000] {
+            let text = format!("{}(leaf){}", "(".repeat(depth), ")".repeat(depth));
+            assert!(read(&text).is_err());
+        }
+    }
+
+    #[test]
+    fn deep_and_wide_trees_are_bounded() {
+        let deep = format!("{}(leaf){}", "(".repeat(63), " \"MIXED\")".repeat(63));
+        assert!(tree(&part(&deep)).contains("1.1.1.1.1.1"));
+        let wide = format!("({} \"MIXED\")", "(leaf)".repeat(MAX_PARTS + 500));
+        assert_eq!(part(&wide).parts.len(), MAX_PARTS - 1);
+    }
+}
