@@ -43,7 +43,9 @@ fn every_room_names_only_rooms_it_may() {
 #[test]
 fn mail_and_its_places_do_not_know_the_engine() {
     let mut wrong = Vec::new();
-    for (path, text) in sources().filter(|(path, _)| ["mail", "account", "imap", "archive"].contains(&room(path).as_str())) {
+    for (path, text) in
+        sources().filter(|(path, _)| ["mail", "account", "imap", "archive"].contains(&room(path).as_str()))
+    {
         let found = code(&text).filter(|(_, line)| line.contains("datafusion") || line.contains("arrow::"));
         wrong.extend(found.map(|(number, _)| format!("{}:{number}", path.display())));
     }

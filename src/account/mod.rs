@@ -3,5 +3,6 @@
 //! Plain data out of a file or made in code; opens no mail and knows no backend.
 
 pub mod config;
+mod file;
 
 pub use config::{AccountConfig, Config};
