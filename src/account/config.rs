@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::imap::ImapAccount;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Accounts by name, and settings.
@@ -27,15 +28,21 @@ pub enum AccountConfig {
     Maildir(PathBuf),
     /// An mbox file, or a directory of them.
     Mbox(PathBuf),
+    /// An account on an IMAP server.
+    Imap(ImapAccount),
 }
 
 impl Config {
-    /// Makes sure that accounts can be told apart, from each other and from the schemas that there are anyway.
+    /// Makes sure that accounts can be told apart, from each other and from the schemas that there are anyway, and
+    /// that live ones can be what they say ([`ImapAccount::check`]).
     ///
     /// # Errors
     /// When names are alike but for their case, one is the name of such a schema, or the default account is none of them.
     pub fn check(&self) -> Result<()> {
-        for (position, name) in self.accounts.keys().enumerate() {
+        for (position, (name, account)) in self.accounts.iter().enumerate() {
+            if let AccountConfig::Imap(account) = account {
+                account.check().map_err(|error| error.context("account", name))?;
+            }
             if RESERVED[..2].iter().any(|reserved| reserved.eq_ignore_ascii_case(name)) {
                 let error = Error::new(ErrorKind::Config, format!("no account can be named '{name}'"));
                 return Err(error.hint("choose another name"));
@@ -57,19 +64,19 @@ impl Config {
         }
     }
 
-    /// A configuration with the one account that a path stands for, named by its last part.
+    /// A configuration with the one account that a path or a URL stands for.
+    ///
+    /// At a path it is named by the path's last part, at a URL `user@host`; see [`ImapAccount::from_url`].
     ///
     /// # Errors
-    /// When nothing is there, or it is a URL.
+    /// When nothing is at the path, or the URL is none of an account.
     pub fn from_target(target: &str) -> Result<Self> {
-        if target.contains("://") {
-            return Err(Error::new(
-                ErrorKind::Config,
-                format!("cannot open {target}: only mail files can be read, so far"),
-            )
-            .hint("give a Maildir, an mbox file or a directory of them"));
+        if !target.contains("://") {
+            return Self::from_path(Path::new(target));
         }
-        Self::from_path(Path::new(target))
+        let account = ImapAccount::from_url(target)?;
+        let name = format!("{}@{}", account.user, account.host);
+        Ok(Self::of(name, AccountConfig::Imap(account)))
     }
 
     fn from_path(path: &Path) -> Result<Self> {
@@ -80,7 +87,11 @@ impl Config {
         let stem = path.file_stem().map_or_else(|| "mail".into(), |stem| stem.to_string_lossy().into_owned());
         let name = if RESERVED[..2].contains(&stem.to_lowercase().as_str()) { format!("{stem}-mail") } else { stem };
         let account = if is_maildir(&path) { AccountConfig::Maildir(path) } else { AccountConfig::Mbox(path) };
-        Ok(Self { default: Some(name.clone()), accounts: [(name, account)].into(), ..Self::default() })
+        Ok(Self::of(name, account))
+    }
+
+    fn of(name: String, account: AccountConfig) -> Self {
+        Self { default: Some(name.clone()), accounts: [(name, account)].into(), ..Self::default() }
     }
 
     /// The same, with a directory for indexes of mail files.
@@ -92,11 +103,12 @@ impl Config {
 }
 
 impl AccountConfig {
-    /// What it is, in a few words: `maildir /home/me/Maildir`.
+    /// What it is, in a few words: `maildir /home/me/Maildir`, `imaps://me@mail.example.org`.
     pub fn describe(&self) -> String {
         match self {
             AccountConfig::Maildir(path) => format!("maildir {}", path.display()),
             AccountConfig::Mbox(path) => format!("mbox {}", path.display()),
+            AccountConfig::Imap(account) => account.describe(),
         }
     }
 }
@@ -117,6 +129,7 @@ fn is_maildir(path: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::imap::Tls;
     use super::*;
 
     #[test]
@@ -126,5 +139,22 @@ mod tests {
         assert!(Config { accounts, ..Config::default() }.check().is_err());
         let accounts = [("Information_Schema".to_owned(), file)].into();
         assert!(Config { accounts, ..Config::default() }.check().is_err());
+    }
+
+    #[test]
+    fn an_account_at_a_url_is_named_by_user_and_host() {
+        let config = Config::from_target("imaps://me%40example.org@mail.example.org:1993").unwrap();
+        assert_eq!(config.default.as_deref(), Some("me@example.org@mail.example.org"));
+        assert_eq!(config.accounts.keys().collect::<Vec<_>>(), ["me@example.org@mail.example.org"]);
+        let account = config.accounts.values().next().unwrap();
+        assert_eq!(account.describe(), "imaps://me@example.org@mail.example.org:1993");
+    }
+
+    #[test]
+    fn accounts_made_in_code_are_checked_too() {
+        let account = ImapAccount::new("mail.example.org", "me").tls(Tls::None);
+        let config = Config::of("work".to_owned(), AccountConfig::Imap(account));
+        let error = config.check().unwrap_err().to_string();
+        assert!(error.contains("plaintext") && error.contains("account work"), "{error}");
     }
 }

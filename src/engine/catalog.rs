@@ -129,5 +129,6 @@ fn store(account: &AccountConfig, config: &Config) -> Result<Arc<dyn MailStore>,
     Ok(match account {
         AccountConfig::Maildir(path) => Arc::new(Maildir::open(path.clone(), config.cache.clone())?),
         AccountConfig::Mbox(path) => Arc::new(Mbox::open(path.clone(), config.cache.clone())?),
+        AccountConfig::Imap(_) => return Err(Error::new(ErrorKind::Config, "live accounts are not wired yet")),
     })
 }
