@@ -22,7 +22,7 @@ pub mod imap;
 pub mod mail;
 pub mod table;
 
-pub use account::{AccountConfig, Config, ImapAccount};
+pub use account::{AccountConfig, Config, ImapAccount, Password, Secret, Tls};
 pub use engine::{Account, Engine, EngineBuilder, register};
 pub use error::{Error, ErrorKind, Result};
 

@@ -143,6 +143,41 @@ fn a_terminal_that_closes_takes_the_sample_with_it() {
     until("the sample is gone", || terminal.home.left_behind().is_empty());
 }
 
+#[test]
+fn a_typed_password_is_not_on_the_screen() {
+    let terminal = Terminal::with("imap://me@127.0.0.1:1 -c 'SELECT * FROM Folder'");
+    terminal.until("the question", |screen| screen.trim_end().ends_with("password of me@127.0.0.1:"));
+    terminal.types("hunter2");
+    terminal.presses("Enter");
+    let screen = terminal.until("the end", |screen| screen.contains("status "));
+    assert!(!screen.contains("hunter2") && !screen.contains("no password"), "{screen}");
+    terminal.until("echo", |screen| terminal.echoes(screen));
+}
+
+#[test]
+fn control_c_and_nothing_end_the_question_and_leave_echo_on() {
+    for (key, status) in [("C-c", "status 130"), ("C-d", "status 2"), ("Enter", "status 2")] {
+        let terminal = Terminal::with("imap://me@127.0.0.1:1");
+        terminal.until("the question", |screen| screen.trim_end().ends_with("password of me@127.0.0.1:"));
+        terminal.presses(key);
+        let screen = terminal.until("the end", |screen| screen.contains("status "));
+        assert!(screen.contains(status), "{key}: {screen}");
+        terminal.until("echo", |screen| terminal.echoes(screen));
+    }
+}
+
+#[test]
+fn being_told_to_end_while_asking_leaves_echo_on() {
+    let terminal = Terminal::with("imap://me@127.0.0.1:1");
+    terminal.until("the question", |screen| screen.trim_end().ends_with("password of me@127.0.0.1:"));
+    let children = Command::new("pgrep").args(["-P", terminal.tmux(&["display", "-p", "#{pane_pid}"]).trim()]).output();
+    let process = String::from_utf8(children.unwrap().stdout).unwrap();
+    assert!(Command::new("kill").args(["-TERM", process.trim()]).status().unwrap().success());
+    let screen = terminal.until("the end", |screen| screen.contains("status "));
+    assert!(screen.contains("status 143"), "{screen}");
+    terminal.until("echo", |screen| terminal.echoes(screen));
+}
+
 /// The prompt in a real terminal of 100 columns; dropped, it and what runs in it are gone.
 struct Terminal {
     home: Home,
@@ -150,17 +185,32 @@ struct Terminal {
 
 impl Terminal {
     fn start() -> Self {
+        let terminal = Self::with("demo");
+        terminal.until("the first prompt", |screen| screen.trim_end().ends_with("demo=>"));
+        terminal
+    }
+
+    fn with(arguments: &str) -> Self {
         let terminal = Self { home: Home::new() };
         let environment = terminal.home.environment().into_iter().map(|(name, value)| format!("{name}='{value}'"));
         let environment = environment.collect::<Vec<_>>().join(" ");
         let program = env!("CARGO_BIN_EXE_mailql");
         let command = format!(
-            "cd '{}'; env -u MAILQL_CONFIG {environment} EDITOR=./editor LC_ALL=C.UTF-8 '{program}' demo; echo \"status $?\"; read -r _",
+            "cd '{}'; env -u MAILQL_CONFIG -u MAILQL_PASSWORD {environment} EDITOR=./editor LC_ALL=C.UTF-8 '{program}' \
+             {arguments}; echo \"status $?\"; read -r _",
             terminal.home.0.path().display()
         );
         terminal.tmux(&["new-session", "-d", "-x", "100", "-y", "50", &command]);
-        terminal.until("the first prompt", |screen| screen.trim_end().ends_with("demo=>"));
         terminal
+    }
+
+    /// Types on, after the program, until it is seen.
+    fn echoes(&self, screen: &str) -> bool {
+        let is_seen = screen.contains("seen");
+        if !is_seen {
+            self.types("seen ");
+        }
+        is_seen
     }
 
     fn tmux(&self, arguments: &[&str]) -> String {

@@ -1,7 +1,15 @@
-//! Who asks: the accounts that a user has configured, and where their mail is.
+//! Who asks: the accounts that a user has configured, where their mail is, and who may read it.
 //!
-//! Plain data out of a file or made in code; opens no mail and knows no backend.
+//! Data out of a file or made in code; opens no mail and knows no backend. Start with [`config`].
 
 pub mod config;
+mod file;
+pub mod imap;
+pub mod password;
+pub mod secret;
+mod url;
 
 pub use config::{AccountConfig, Config};
+pub use imap::{ImapAccount, Tls};
+pub use password::Password;
+pub use secret::Secret;

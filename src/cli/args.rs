@@ -79,9 +79,9 @@ pub(crate) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Args
 #[derive(Debug, Parser)]
 #[command(name = "mailql", version, about = "SQL over mail: ask a mailbox as if it were a database", after_help = EXAMPLES)]
 struct Typed {
-    /// An account of the configuration or a path (Maildir, mbox file, directory of them); or a command:
-    /// `demo`, `queries [NAME] [ACCOUNT]`, `accounts`, `config path`
-    #[arg(value_name = "ACCOUNT|PATH|COMMAND")]
+    /// An account of the configuration, a URL (imaps://USER@HOST) or a path (Maildir, mbox file, directory of
+    /// them); or a command: `demo`, `queries [NAME] [ACCOUNT]`, `accounts`, `config path`
+    #[arg(value_name = "ACCOUNT|URL|PATH|COMMAND")]
     words: Vec<String>,
 
     /// Run these statements and leave (may be repeated)
@@ -120,6 +120,9 @@ fn task(words: &[String]) -> Result<Task> {
         ["config", "path"] => Ok(Task::ConfigPath),
         ["config", ..] => usage("config can only tell its path".to_owned(), "mailql config path"),
         ["queries"] => Ok(Task::Queries { name: None, account: None }),
+        ["queries", name, ..] if is_url(name) => {
+            usage("queries takes a name first, then an account".to_owned(), "mailql queries NAME URL")
+        }
         ["queries", name] => Ok(Task::Queries { name: Some((*name).to_owned()), account: None }),
         ["queries", name, account] => {
             Ok(Task::Queries { name: Some((*name).to_owned()), account: Some((*account).to_owned()) })
@@ -129,9 +132,22 @@ fn task(words: &[String]) -> Result<Task> {
             usage(format!("{second} comes first: mailql {second} …"), "see mailql --help")
         }
         [first, rest @ ..] => {
-            let extra = rest.join(" ");
-            usage(format!("nothing is expected after {first}: {extra}"), "statements go after -c, in quotes")
+            let rest = rest.iter().map(|word| without_secrets(word)).collect::<Vec<_>>().join(" ");
+            let first = without_secrets(first);
+            usage(format!("nothing is expected after {first}: {rest}"), "statements go after -c, in quotes")
         }
+    }
+}
+
+fn is_url(word: &str) -> bool {
+    word.contains("://")
+}
+
+/// A word to be repeated in an error; somebody may have written a password into a URL.
+fn without_secrets(word: &str) -> String {
+    match word.split_once("://") {
+        Some((scheme, _)) => format!("{scheme}://…"),
+        None => word.to_owned(),
     }
 }
 
@@ -143,12 +159,14 @@ Examples:
   mailql demo                                     look around in a sample mailbox
   mailql demo -c \"SELECT folder, count(*) FROM MessagesInFolder GROUP BY 1\"
   mailql work                                     the prompt, on the account `work`
+  mailql imaps://me@mail.example.org              the same, on a server
   mailql ~/Maildir -f report.sql --format csv     a script over mail files
   mailql ~/All.mbox -o mail.parquet -c \"SELECT * FROM MessagesInFolder\"
   mailql work -o files/ -c \"SELECT name, content FROM AttachmentContent WHERE folder = 'INBOX'\"
   mailql queries                                  ready-made questions
   echo \"SELECT 1\" | mailql demo
 
+The password of a live account is told by its `password_command`, else by the variable MAILQL_PASSWORD, else asked for.
 Data goes to standard output, everything else to standard error.
 Exit status: 0 done, 1 a statement failed, 2 wrong usage.";
 
@@ -191,5 +209,16 @@ mod tests {
             assert_eq!(args(&words).unwrap_err().exit_code(), 2, "{words:?}");
         }
         assert_eq!(args(&["--help"]).unwrap_err().exit_code(), 0);
+    }
+
+    #[test]
+    fn a_url_is_not_repeated() {
+        let url = "imaps://me:hunter2@mail.example.org";
+        for words in [vec![url, "more"], vec!["work", url], vec!["queries", url], vec!["queries", url, "largest"]] {
+            let error = args(&words).unwrap_err();
+            assert!(error.exit_code() == 2 && !error.to_string().contains("hunter2"), "{error}");
+        }
+        let queries = Task::Queries { name: Some("largest".into()), account: Some(url.into()) };
+        assert_eq!(args(&["queries", "largest", url]).unwrap().task, queries);
     }
 }

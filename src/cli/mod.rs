@@ -19,7 +19,7 @@ use self::output::{Shape, Target};
 use self::session::{Ended, Session};
 use self::signals::Signals;
 use self::source::Source;
-use crate::engine::Engine;
+use crate::account::AccountConfig;
 use crate::error::{Error, ErrorKind, Result};
 
 mod args;
@@ -28,6 +28,7 @@ pub mod demo;
 mod highlight;
 mod meta;
 mod output;
+mod password;
 mod places;
 mod progress;
 mod queries;
@@ -70,7 +71,7 @@ fn perform(runtime: &Runtime, args: &Args) -> Result<ExitCode> {
         }
         Task::Accounts => {
             let source = Source::of(&args.task, args.config.as_deref())?;
-            runtime.block_on(list_accounts(&source.engine()?, source.account(), args))
+            runtime.block_on(list_accounts(&source, args))
         }
         Task::Queries { name: None, .. } => {
             let (names, sentences) = queries::all().map(|query| (query.name, query.sentence())).unzip();
@@ -79,7 +80,10 @@ fn perform(runtime: &Runtime, args: &Args) -> Result<ExitCode> {
         Task::Queries { name: Some(name), .. } => {
             let query = queries::Query::named(name)?;
             let signals = Signals::listen(runtime);
-            let source = Source::of(&args.task, args.config.as_deref())?;
+            let mut source = Source::of(&args.task, args.config.as_deref())?;
+            if let Some(signal) = password::complete(runtime, &mut source, &signals)? {
+                return Ok(ExitCode::from(signal.status()));
+            }
             let mut session = session(&source, args, signals)?;
             session.hints = false;
             Ok(runtime.block_on(run_texts(&session, &[query.text.to_owned()])))
@@ -88,7 +92,10 @@ fn perform(runtime: &Runtime, args: &Args) -> Result<ExitCode> {
             let texts = texts(&args.scripts)?;
             // Until here a signal ends the program as it ends any; from here on there is something to delete.
             let signals = Signals::listen(runtime);
-            let source = Source::of(&args.task, args.config.as_deref())?;
+            let mut source = Source::of(&args.task, args.config.as_deref())?;
+            if let Some(signal) = password::complete(runtime, &mut source, &signals)? {
+                return Ok(ExitCode::from(signal.status()));
+            }
             let mut session = session(&source, args, signals)?;
             if let Some(texts) = texts {
                 return Ok(runtime.block_on(run_texts(&session, &texts)));
@@ -173,11 +180,13 @@ fn one_answer(session: &Session, texts: &[String]) -> Result<()> {
     Err(Error::new(ErrorKind::Config, message).hint("give one query, or use COPY (SELECT …) TO 'file' for each"))
 }
 
-async fn list_accounts(engine: &Engine, default: &str, args: &Args) -> Result<ExitCode> {
-    let accounts = engine.accounts();
-    let described = accounts.iter().map(crate::engine::Account::describe).collect::<Vec<_>>();
-    let names = accounts.iter().map(|account| account.name.as_str()).collect();
-    let marks = accounts.iter().map(|account| if account.name == default { "default" } else { "" }).collect();
+/// Lists what is configured, without opening any of it.
+async fn list_accounts(source: &Source, args: &Args) -> Result<ExitCode> {
+    let accounts = &source.config().accounts;
+    let is_default = |name: &str| name.eq_ignore_ascii_case(source.account());
+    let described = accounts.values().map(AccountConfig::describe).collect::<Vec<_>>();
+    let names = accounts.keys().map(String::as_str).collect();
+    let marks = accounts.keys().map(|name| if is_default(name) { "default" } else { "" }).collect();
     let columns = [names, described.iter().map(String::as_str).collect(), marks];
     print_listing(&batch_of(["account", "backend", "is"], columns)?, args).await
 }

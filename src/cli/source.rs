@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use super::args::Task;
 use super::{demo, places, queries};
-use crate::account::Config;
+use crate::account::{AccountConfig, Config, ImapAccount, Password};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -84,6 +84,20 @@ impl Source {
         Engine::open(self.config.clone())
     }
 
+    /// All that may be asked.
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The account that is asked when a statement names none, if it is a live one and nothing tells its password.
+    pub(crate) fn without_password(&mut self) -> Option<&mut ImapAccount> {
+        let asked = self.config.accounts.iter_mut().find(|(name, _)| name.eq_ignore_ascii_case(&self.account));
+        match asked {
+            Some((_, AccountConfig::Imap(account))) if account.password == Password::Missing => Some(account),
+            _ => None,
+        }
+    }
+
     /// The account that is asked when a statement names none.
     pub(crate) fn account(&self) -> &str {
         &self.account
@@ -130,7 +144,7 @@ fn is_place(target: &str) -> bool {
 fn no_account(file: Option<PathBuf>) -> Error {
     let place = file.map(|file| format!(", or name accounts in {}", file.display())).unwrap_or_default();
     Error::new(ErrorKind::Config, "no account is configured")
-        .hint(format!("try mailql demo, open mail files with mailql PATH{place}"))
+        .hint(format!("try mailql demo, open mail with mailql PATH or mailql imaps://USER@HOST{place}"))
 }
 
 fn no_such_account(target: &str, config: &Config) -> Error {

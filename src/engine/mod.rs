@@ -17,7 +17,7 @@ use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement;
 
 use self::catalog::MailCatalog;
-use crate::account::{AccountConfig, Config};
+use crate::account::{AccountConfig, Config, ImapAccount};
 use crate::error::{Error, ErrorKind, Result};
 use crate::table::provider::Statements;
 use crate::table::settings::Settings;
@@ -147,6 +147,12 @@ impl EngineBuilder {
     #[must_use]
     pub fn mbox(self, name: impl Into<String>, path: impl Into<PathBuf>) -> Self {
         self.account(name, AccountConfig::Mbox(path.into()))
+    }
+
+    /// Adds an account on an IMAP server.
+    #[must_use]
+    pub fn imap(self, name: impl Into<String>, account: ImapAccount) -> Self {
+        self.account(name, AccountConfig::Imap(account))
     }
 
     /// Adds an account.

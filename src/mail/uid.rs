@@ -114,7 +114,8 @@ impl UidSet {
         &self.0
     }
 
-    fn of_ranges(ranges: Vec<(Uid, Uid)>) -> Option<Self> {
+    /// The set of these ranges, in any order; nothing when there are none.
+    pub fn of_ranges(ranges: Vec<(Uid, Uid)>) -> Option<Self> {
         (!ranges.is_empty()).then(|| Self(merged(ranges)))
     }
 }

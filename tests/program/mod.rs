@@ -35,7 +35,10 @@ impl Home {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mailql"));
         command.args(arguments).current_dir(self.0.path()).stdin(Stdio::null());
-        command.env_remove("MAILQL_CONFIG").env_remove("MAILQL_LOG").envs(self.environment());
+        for name in ["MAILQL_CONFIG", "MAILQL_LOG", "MAILQL_PASSWORD"] {
+            command.env_remove(name);
+        }
+        command.envs(self.environment());
         command
     }
 

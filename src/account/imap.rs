@@ -1,0 +1,245 @@
+//! A live account: which server, how it is reached, and as whom.
+//!
+//! Plain data, and what cannot be; connecting is the room `imap`. Written as a URL it is in `url`.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use serde::Deserialize;
+use url::Host;
+
+use super::password::Password;
+use super::secret::Secret;
+use crate::error::{Error, ErrorKind, Result};
+
+/// An account on an IMAP server.
+///
+/// ```
+/// use mailql::{ImapAccount, Tls};
+///
+/// let account = ImapAccount::new("mail.example.org", "me@example.org").password_command("pass show mail");
+/// assert_eq!((account.port, account.tls), (993, Tls::Implicit));
+/// let account = account.tls(Tls::StartTls);
+/// assert_eq!(account.describe(), "imap+starttls://me@example.org@mail.example.org");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ImapAccount {
+    /// The name or address of the server; an IPv6 address has no brackets.
+    pub host: String,
+    /// The port; 993 for implicit TLS, 143 otherwise, unless somebody says another.
+    pub port: u16,
+    /// How the connection is encrypted.
+    pub tls: Tls,
+    /// The name to sign in with.
+    pub user: String,
+    /// Where the password comes from.
+    pub password: Password,
+    /// A file of certificates (PEM) that are trusted as well as the system's.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// How a connection is encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Tls {
+    /// From the first byte on (RFC 8314 §3).
+    Implicit,
+    /// After the command STARTTLS, and before anything else (RFC 9051 §6.2.1).
+    StartTls,
+    /// Not at all; only to this computer.
+    None,
+}
+
+impl Tls {
+    /// The port that is usual for it.
+    pub fn default_port(self) -> u16 {
+        match self {
+            Self::Implicit => 993,
+            Self::StartTls | Self::None => 143,
+        }
+    }
+
+    /// The scheme of URLs that stands for it.
+    pub(super) fn scheme(self) -> &'static str {
+        match self {
+            Self::Implicit => "imaps",
+            Self::StartTls => "imap+starttls",
+            Self::None => "imap",
+        }
+    }
+}
+
+impl ImapAccount {
+    /// An account with implicit TLS at port 993, and no password yet.
+    pub fn new(host: impl Into<String>, user: impl Into<String>) -> Self {
+        let host = host.into();
+        let tls = Tls::Implicit;
+        Self {
+            // What is no name of a host stays, and is refused by `check`.
+            host: plain_host(&host).unwrap_or(host),
+            port: tls.default_port(),
+            tls,
+            user: user.into(),
+            password: Password::Missing,
+            ca_file: None,
+        }
+    }
+
+    /// Sets another port.
+    #[must_use]
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// Sets how the connection is encrypted; a port that was the usual one stays the usual one.
+    #[must_use]
+    pub fn tls(mut self, tls: Tls) -> Self {
+        if self.port == self.tls.default_port() {
+            self.port = tls.default_port();
+        }
+        self.tls = tls;
+        self
+    }
+
+    /// Gives the password.
+    #[must_use]
+    pub fn password(mut self, password: impl Into<Secret>) -> Self {
+        self.password = Password::Given(password.into());
+        self
+    }
+
+    /// Has the password told by a command of the shell, on the first line that it prints.
+    #[must_use]
+    pub fn password_command(mut self, command: impl Into<String>) -> Self {
+        self.password = Password::Command(command.into());
+        self
+    }
+
+    /// Trusts the certificates of a file (PEM) as well as the system's.
+    #[must_use]
+    pub fn ca_file(mut self, file: impl Into<PathBuf>) -> Self {
+        self.ca_file = Some(file.into());
+        self
+    }
+
+    /// Makes sure that it can be connected to at all, and that no password goes over a network in the clear.
+    ///
+    /// # Errors
+    /// The host is no host, the port is 0, the user is empty, or plaintext would leave this computer.
+    pub fn check(&self) -> Result<()> {
+        let wrong = |message: String, hint: &str| Err(Error::new(ErrorKind::Config, message).hint(hint));
+        if plain_host(&self.host).is_none() {
+            return wrong(
+                format!("'{}' is no name of a host", self.host),
+                "give the name or address of the server alone, as mail.example.org; the port is a thing of its own",
+            );
+        }
+        if self.port == 0 {
+            return wrong("0 is no port to connect to".to_owned(), "993 is usual with TLS, 143 with STARTTLS");
+        }
+        if self.user.is_empty() || self.user.chars().any(char::is_control) {
+            return wrong(
+                "the user of an account is a name on one line".to_owned(),
+                "give the name to sign in with, often the whole address: me@example.org",
+            );
+        }
+        if self.tls == Tls::None && !is_this_computer(&self.host) {
+            return wrong(
+                format!(
+                    "plaintext to {} is refused: anybody on the way could read the password and the mail",
+                    self.host
+                ),
+                "use imaps:// (tls = \"implicit\") or imap+starttls:// (tls = \"starttls\")",
+            );
+        }
+        Ok(())
+    }
+
+    /// The account as a URL, without password: `imaps://me@mail.example.org`; the port only when it is not the usual one.
+    pub fn describe(&self) -> String {
+        let scheme = self.tls.scheme();
+        let user = utf8_percent_encode(&self.user, NOT_IN_A_USER);
+        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
+        let port = if self.port == self.tls.default_port() { String::new() } else { format!(":{}", self.port) };
+        format!("{scheme}://{user}@{host}{port}")
+    }
+}
+
+/// A host as it is looked up: in lower case, in ASCII, without brackets; `None` when it is none.
+fn plain_host(host: &str) -> Option<String> {
+    let address = host.parse::<IpAddr>().ok().map(|address| address.to_string());
+    address.or_else(|| {
+        Some(match Host::parse(host).ok()? {
+            Host::Domain(name) => name,
+            Host::Ipv4(address) => address.to_string(),
+            Host::Ipv6(address) => address.to_string(),
+        })
+    })
+}
+
+fn is_this_computer(host: &str) -> bool {
+    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// What would end the user in a URL, or be taken for an escape; an @ may stand, for the last one counts.
+const NOT_IN_A_USER: &AsciiSet =
+    &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%').add(b'/').add(b':').add(b'<').add(b'>').add(b'?').add(b'\\');
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_port_follows_the_encryption_unless_it_was_set() {
+        let account = ImapAccount::new("mail.example.org", "me");
+        assert_eq!(account.port, 993);
+        assert_eq!(account.clone().tls(Tls::StartTls).port, 143);
+        assert_eq!(account.port(1993).tls(Tls::StartTls).port, 1993);
+    }
+
+    #[test]
+    fn plaintext_stays_on_this_computer() {
+        let checked = |host: &str| ImapAccount::new(host, "me").tls(Tls::None).check();
+        for host in ["localhost", "LocalHost", "127.0.0.1", "127.9.9.9", "::1", "[::1]"] {
+            assert!(checked(host).is_ok(), "{host}");
+        }
+        for host in
+            ["mail.example.org", "192.168.1.1", "128.0.0.1", "::2", "localhost.example.org", "127.0.0.1.example.org"]
+        {
+            let error = checked(host).unwrap_err();
+            assert!(error.to_string().contains("plaintext") && error.kind() == ErrorKind::Config, "{host}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_connected_to_is_refused() {
+        for host in ["", "mail.example.org:993", "imaps://mail.example.org", "a b", "me@mail.example.org"] {
+            assert!(
+                ImapAccount::new(host, "me").check().unwrap_err().to_string().contains("no name of a host"),
+                "{host}"
+            );
+        }
+        assert!(ImapAccount::new("h", "").check().is_err());
+        assert!(ImapAccount::new("h", "me\r\nA1 LOGOUT").check().is_err());
+        assert!(ImapAccount::new("h", "me").port(0).check().is_err());
+        assert!(ImapAccount::new("h", "me").check().is_ok());
+    }
+
+    #[test]
+    fn hosts_are_kept_as_they_are_looked_up() {
+        for (host, kept) in
+            [("Mail.Example.ORG", "mail.example.org"), ("[::1]", "::1"), ("münchen.example", "xn--mnchen-3ya.example")]
+        {
+            assert_eq!(ImapAccount::new(host, "me").host, kept);
+        }
+    }
+
+    #[test]
+    fn debug_output_has_no_password() {
+        let account = ImapAccount::new("h", "me").password("hunter2");
+        assert!(!format!("{account:?}").contains("hunter2"));
+    }
+}
