@@ -71,7 +71,7 @@ impl<'a> Reading<'_, 'a> {
 
     /// Reads `"TEXT" "PLAIN" …`, or a multipart without parts as servers write it.
     fn single(&mut self, number: Option<PartNumber>) -> Result<Part, Broken> {
-        let main = self.text()?;
+        let main = self.word()?;
         let is_subtype = main.as_deref().is_some_and(is_multipart);
         let subtype = match self.cursor.peek() {
             // `("ALTERNATIVE" ("BOUNDARY" "b"))`, `("MIXED" NIL NIL)`: where there are no parts, the subtype is first.
@@ -79,7 +79,7 @@ impl<'a> Reading<'_, 'a> {
                 return self.multipart_of(main.as_deref(), Vec::new(), number);
             }
             Some(b'n' | b'N') if is_subtype => return self.multipart_of(main.as_deref(), Vec::new(), number),
-            _ => self.text()?,
+            _ => self.word()?,
         };
         let media_type = match (main.as_deref(), subtype.as_deref()) {
             // `(NIL "MIXED" …)`
@@ -183,6 +183,11 @@ impl<'a> Reading<'_, 'a> {
         Ok(parameters)
     }
 
+    /// Reads half of a media type; nothing where it is empty, as servers write what a mail has left out.
+    fn word(&mut self) -> Result<Option<Cow<'a, str>>, Broken> {
+        Ok(self.text()?.filter(|word| !word.trim().is_empty()))
+    }
+
     /// Reads the next value as text; nothing for NIL, for a list, and where a list ends.
     ///
     /// Without quotes there is nothing but NIL; where there is, a quote was misunderstood before.
@@ -208,13 +213,10 @@ fn declared(
     disposition: Option<Cow<'_, str>>,
     more: &Parameters<'_>,
 ) -> Declared {
-    let value = |all: &Parameters<'_>, name: &str| {
-        parameter::value(all.iter().map(|(name, value)| (name.as_ref(), value.as_ref())), name)
-    };
     Declared {
         media_type,
-        charset: value(parameters, "charset"),
-        name: value(more, "filename").or_else(|| value(parameters, "name")),
+        charset: parameter::value(parameters, "charset"),
+        name: parameter::value(more, "filename").or_else(|| parameter::value(parameters, "name")),
         disposition: disposition.map(Cow::into_owned),
         content_id: None,
         encoding: None,
@@ -239,6 +241,7 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
+    use crate::mail::structure;
 
     /// Reads a structure in which `(leaf)` stands for a part.
     fn read(text: &str) -> Result<Part, Broken> {
@@ -257,8 +260,8 @@ mod tests {
     /// The numbers and media types of a part and those below it.
     fn tree(part: &Part) -> String {
         let number = part.number.as_ref().map_or("-".to_owned(), ToString::to_string);
-        let below: String = part.parts.iter().map(|part| format!(" ({})", tree(part))).collect();
-        format!("{number} {} {}{below}", part.media_type, part.encoded_size)
+        let own = format!("{number} {} {}", part.media_type, part.encoded_size);
+        part.parts.iter().fold(own, |all, part| format!("{all} ({})", tree(part)))
     }
 
     #[test]
@@ -276,6 +279,19 @@ mod tests {
             (Some("utf-8"), "7bit")
         );
         assert_eq!(tree(&part("(\"TEXT\" \"PLAIN\" NIL NIL NIL \"7BIT\" 3 1)")), "1 text/plain 3");
+    }
+
+    #[test]
+    fn a_server_describes_a_message_as_it_is_described_here() {
+        let raw = "MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=\"m\"\n\n--m\nContent-Type: multipart/alternative; boundary=a\nContent-ID: <alternative@x>\n\n\
+            --a\nContent-Type: Text/Plain; charset=UTF-8; format=flowed\nContent-Transfer-Encoding: Quoted-Printable\n\ncaf=C3=A9\n\
+            --a\nContent-Type: text/html\n\n<p>\n--a--\n--m\n\nno header\n--m\nContent-Type: application/pdf; name=\"=?utf-8?Q?caf=C3?= =?utf-8?Q?=A9?=.pdf\"\n\
+            Content-Disposition: attachment; filename*0*=utf-8''caf%C3;\n filename*1*=%A9; filename*2=\".pdf\"\nContent-Transfer-Encoding: BASE64\nContent-ID: <pdf@x>\n\naGVsbG8=\n\
+            --m\nContent-Type: image/png; name=\"say \\\"x\\\" \\\\ y.png\"\nContent-Disposition: INLINE\n\nx\n\
+            --m\nContent-Type: message/rfc822\nContent-Disposition: attachment; filename=mail.eml\n\nSubject: inside\n\ntext\n--m--\n";
+        // What Dovecot 2.3.19 says of it.
+        let told = r#"((("Text" "Plain" ("charset" "UTF-8" "format" "flowed") NIL NIL "Quoted-Printable" 9 0 NIL NIL NIL NIL)("text" "html" ("charset" "us-ascii") NIL NIL "7bit" 3 0 NIL NIL NIL NIL) "alternative" ("boundary" "a") NIL NIL NIL)("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 9 0 NIL NIL NIL NIL)("application" "pdf" ("name" "=?utf-8?Q?caf=C3?= =?utf-8?Q?=A9?=.pdf") "<pdf@x>" NIL "BASE64" 8 NIL ("attachment" ("filename*" "utf-8''caf%C3%A9.pdf")) NIL NIL)("image" "png" ("name" "say \"x\" \\ y.png") NIL NIL "7bit" 1 NIL ("INLINE" NIL) NIL NIL)("message" "rfc822" NIL NIL NIL "7bit" 23 (NIL "inside" NIL NIL NIL NIL NIL NIL NIL NIL) ("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 4 0 NIL NIL NIL NIL) 2 NIL ("attachment" ("filename" "mail.eml")) NIL NIL) "mixed" ("boundary" "m") NIL NIL NIL)"#;
+        assert_eq!(part(told), structure::scan(&Bytes::from(raw.replace('\n', "\r\n"))).root);
     }
 
     #[test]
@@ -321,6 +337,8 @@ mod tests {
     fn what_is_left_out_is_not_there() {
         for (text, expected) in [
             ("(NIL NIL NIL NIL NIL NIL 4)", "1 text/plain 4"),
+            ("(\"\" \"\" NIL NIL NIL \"7bit\" 4 NIL NIL NIL NIL)", "1 text/plain 4"),
+            ("(\"text\" \"\" (\"charset\" \"us-ascii\") NIL NIL \"7bit\" 4 1)", "1 text/plain 4"),
             ("(\"TEXT\" NIL NIL NIL NIL NIL 5)", "1 text/plain 5"),
             ("(\"X\" NIL () NIL NIL NIL 0)", "1 application/octet-stream 0"),
             ("((leaf))", "- multipart/mixed 0 (1 a/b 1)"),

@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::response::Response;
 use super::token::Frame;
+use crate::mail::Uid;
 
 /// Responses as servers send them, one of every kind and oddity.
 const GOOD: &[&str] = &[
@@ -48,7 +49,7 @@ fn good_responses_are_understood() {
         assert!(!is_broken(response.as_ref()), "{text}: {response:?}");
         assert!(!matches!(response, Some(Response::Other(_))), "{text}");
         if let Some(Response::Fetch(row)) = response {
-            assert_eq!(row.uid.map(|uid| uid.number()), Some(5), "{text}");
+            assert_eq!(row.uid, Uid::new(5), "{text}");
             assert!(row.structure.is_none_or(|structure| structure.is_ok()), "{text}");
         }
     }
@@ -61,8 +62,9 @@ fn a_message_that_was_cut_off_is_broken_wherever_the_cut_is() {
         for cut in 0..line {
             let response = parsed(&text.as_bytes()[..cut]);
             // Once it is a row, only its end makes it whole.
-            if matches!(response, Some(Response::Fetch(_))) {
-                assert!(is_broken(response.as_ref()), "{}", &text[..cut]);
+            if let Some(Response::Fetch(row)) = response {
+                assert!(row.broken.is_some(), "{}", &text[..cut]);
+                assert!(row.uid.is_none() || row.uid == Uid::new(5), "{}", &text[..cut]);
             }
         }
     }
@@ -112,7 +114,7 @@ fn hostile_responses_cost_no_more_than_others() {
         let text = format!("{start}{}{end}", middle.repeat(200_000));
         let began = std::time::Instant::now();
         parsed(text.as_bytes());
-        assert!(began.elapsed().as_secs() < 20, "{start}{middle}…");
+        assert!(began.elapsed().as_secs() < 5, "{start}{middle}…");
     }
 }
 

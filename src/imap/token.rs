@@ -318,9 +318,8 @@ impl<'a> Cursor<'a> {
 impl After {
     fn allows(self, rest: &[u8]) -> bool {
         match (self, rest) {
-            (_, []) => true,
+            (_, []) | (After::Value, [b')' | b'\r' | b'\n', ..]) => true,
             (After::Token, [next, ..]) => matches!(next, b' ' | b'\t' | b')' | b']' | b'>' | b'\r' | b'\n'),
-            (After::Value, [b')' | b'\r' | b'\n', ..]) => true,
             (After::Value, [b' ' | b'\t', ..]) => begins_value(rest.trim_ascii_start()),
             (After::Name, [b' ' | b'\t', ..]) => matches!(rest.trim_ascii_start(), [] | [b'(', ..]),
             (After::Value | After::Name, _) => false,

@@ -15,9 +15,10 @@ pub fn extended(field: &str, name: &str) -> Option<String> {
 }
 
 /// The value of a parameter among those of a field, their quotes taken off: extended, or else plain.
-pub fn value<'a>(all: impl Iterator<Item = (&'a str, &'a str)> + Clone, name: &str) -> Option<String> {
-    let plain = || all.clone().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.to_owned());
-    joined(all.clone(), name).or_else(plain).map(|value| value.trim().to_owned())
+pub fn value(all: &[(impl AsRef<str>, impl AsRef<str>)], name: &str) -> Option<String> {
+    let pairs = || all.iter().map(|(key, value)| (key.as_ref(), value.as_ref()));
+    let plain = || pairs().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.to_owned());
+    joined(pairs(), name).or_else(plain).map(|value| value.trim().to_owned())
 }
 
 fn joined<'a>(all: impl Iterator<Item = (&'a str, &'a str)>, name: &str) -> Option<String> {
@@ -131,9 +132,9 @@ mod tests {
     #[test]
     fn an_extended_value_comes_before_a_plain_one() {
         let all = [("Name", "plain "), ("name*", "utf-8''caf%C3%A9"), ("name", "second"), ("size", "3")];
-        assert_eq!(value(all.into_iter(), "name").as_deref(), Some("café"));
-        assert_eq!(value(all.into_iter().take(1), "name").as_deref(), Some("plain"));
-        assert_eq!(value(all.into_iter(), "charset"), None);
+        assert_eq!(value(&all, "name").as_deref(), Some("café"));
+        assert_eq!(value(&all[..1], "name").as_deref(), Some("plain"));
+        assert_eq!(value(&all, "charset"), None);
     }
 
     #[test]

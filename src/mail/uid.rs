@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_set_is_read_as_it_is_written() {
-        for text in ["1", "1:5,9", "3:*", "7,*"] {
+        for text in ["1", "1:5,9", "3:*"] {
             assert_eq!(UidSet::parse(text).map(|set| set.to_string()).as_deref(), Some(text));
         }
         assert_eq!(UidSet::parse("9:5,6,1").unwrap().to_string(), "1,5:9");
