@@ -7,7 +7,7 @@ mod mail;
 use datafusion::arrow::array::AsArray;
 use datafusion::arrow::datatypes::Int64Type;
 use datafusion::prelude::{SessionConfig, SessionContext};
-use mailql::{AccountConfig, Config, ErrorKind};
+use mailql::{AccountConfig, Config, ErrorKind, ImapAccount, Tls};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn mail_joins_tables_of_a_session_that_somebody_else_made() {
@@ -60,6 +60,15 @@ fn an_account_cannot_take_the_name_of_the_schema_of_all() {
     assert_eq!(error.kind(), ErrorKind::Config);
     let missing = mailql::Engine::builder().maildir("a", "x").default_account("b").build();
     assert_eq!(missing.err().unwrap().kind(), ErrorKind::Config);
+}
+
+#[test]
+fn a_live_account_made_in_code_sends_no_password_in_the_clear() {
+    let account = ImapAccount::new("mail.example.org", "me").password("hunter2").tls(Tls::None);
+    let builder = mailql::Engine::builder().imap("work", account);
+    assert!(!format!("{builder:?}").contains("hunter2"));
+    let error = builder.build().err().unwrap();
+    assert!(error.kind() == ErrorKind::Config && error.to_string().contains("plaintext"), "{error}");
 }
 
 fn host() -> (SessionContext, tempfile::TempDir) {

@@ -120,7 +120,7 @@ fn in_short(complaint: &[u8], password: &str) -> String {
 }
 
 /// How long a command may take.
-const WITHIN: Duration = Duration::from_secs(60);
+const WITHIN: Duration = Duration::from_mins(1);
 /// Bytes of a command's output that are read.
 const LENGTH: usize = 16 * 1024;
 /// Characters of a command's complaint that are shown.

@@ -79,7 +79,7 @@ pub(crate) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Args
 #[derive(Debug, Parser)]
 #[command(name = "mailql", version, about = "SQL over mail: ask a mailbox as if it were a database", after_help = EXAMPLES)]
 struct Typed {
-    /// An account of the configuration, a URL (imaps://USER@HOST) or a path (Maildir, mbox file, directory of
+    /// An account of the configuration, a URL (`imaps://USER@HOST`) or a path (Maildir, mbox file, directory of
     /// them); or a command: `demo`, `queries [NAME] [ACCOUNT]`, `accounts`, `config path`
     #[arg(value_name = "ACCOUNT|URL|PATH|COMMAND")]
     words: Vec<String>,
