@@ -223,9 +223,7 @@ fn status_of(error: &Error) -> ExitCode {
         | ErrorKind::Io
         | ErrorKind::Mail
         | ErrorKind::Server
-        | ErrorKind::Refused => {
-            ExitCode::FAILURE
-        }
+        | ErrorKind::Refused => ExitCode::FAILURE,
     }
 }
 

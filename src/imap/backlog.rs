@@ -10,8 +10,8 @@ use super::flight::{self, Step, Way};
 use super::job::{self, Job, Kind, Taken};
 use super::quirk::Family;
 use super::reading::Opened;
-use super::status::{Code, Status};
 use super::row::Row;
+use super::status::{Code, Status};
 use crate::error::{Error, ErrorKind, Result};
 use crate::mail::{Fetch, FolderScan, Message, Meter, SearchKey, Uid, UidSet, UidValidity};
 
@@ -143,7 +143,10 @@ impl Backlog {
 
     /// What is to be done when nothing is under way.
     pub fn next(&self) -> Next {
-        let is_done = self.upcoming.is_empty() && self.ready.is_empty() && self.later.is_empty() && self.todo == Todo::Blocks(None);
+        let is_done = self.upcoming.is_empty()
+            && self.ready.is_empty()
+            && self.later.is_empty()
+            && self.todo == Todo::Blocks(None);
         match (is_done, &self.todo, self.is_by_demand() && self.upcoming.is_empty()) {
             (true, ..) => Next::Nothing,
             (false, Todo::Blocks(_), true) => Next::OnDemand,
@@ -156,7 +159,10 @@ impl Backlog {
         if self.todo == Todo::Find {
             self.find();
         }
-        let opens = self.upcoming.front().is_some_and(|job| matches!(job.kind, Kind::Examine | Kind::Search | Kind::SearchSaved));
+        let opens = self
+            .upcoming
+            .front()
+            .is_some_and(|job| matches!(job.kind, Kind::Examine | Kind::Search | Kind::SearchSaved));
         if !opens && self.flying.len() >= WINDOW {
             return None;
         }
@@ -164,7 +170,10 @@ impl Backlog {
             return Some(job);
         }
         let is_sweeping = self.flying.iter().any(|job| matches!(job.kind, Kind::Sweep(_)));
-        if self.is_by_demand() && (!asked || !self.flying.is_empty() || !self.ready.is_empty()) || is_sweeping || self.opened.is_none() {
+        if self.is_by_demand() && (!asked || !self.flying.is_empty() || !self.ready.is_empty())
+            || is_sweeping
+            || self.opened.is_none()
+        {
             return None;
         }
         let block = self.next_block()?;
@@ -191,7 +200,10 @@ impl Backlog {
         if let Some(Code::MessageLimit { uid, .. }) = &status.code {
             // What is asked again lies below all that was answered, so this comes to an end.
             let Some(lowest) = uid.filter(|uid| self.answered_above.is_none_or(|before| *uid < before)) else {
-                return Err(Error::new(ErrorKind::Server, "the server answered in part only, and did not say for which messages"));
+                return Err(Error::new(
+                    ErrorKind::Server,
+                    "the server answered in part only, and did not say for which messages",
+                ));
             };
             job.answered_above = job.answered_above.max(Some(lowest));
         }
@@ -222,7 +234,9 @@ impl Backlog {
             }
             Kind::Sweep(items) => {
                 let left = self.seen.set().map_or(Some(self.way.clone()), |seen| self.way.without(&seen));
-                let uids = left.and_then(|left| rest?.intersection(&left.key().uids().or_else(|| UidSet::range(Uid::MIN, Uid::MAX))?));
+                let uids = left.and_then(|left| {
+                    rest?.intersection(&left.key().uids().or_else(|| UidSet::range(Uid::MIN, Uid::MAX))?)
+                });
                 self.todo = Todo::Blocks(None);
                 if let Some(uids) = uids {
                     (self.answered_above, self.way, self.todo) = (below, Way::Uids(uids), Todo::Finding);
@@ -250,7 +264,8 @@ impl Backlog {
     /// # Errors
     /// When the sieve fails.
     pub fn settle(&mut self, scan: &FolderScan, all: bool) -> Result<()> {
-        let is_much = self.arrived.iter().any(|(_, messages, octets)| messages.len() >= CHUNK || *octets >= CHUNK_OCTETS);
+        let is_much =
+            self.arrived.iter().any(|(_, messages, octets)| messages.len() >= CHUNK || *octets >= CHUNK_OCTETS);
         // A block goes on as a whole, in order.
         if all || is_much && self.enough.is_none() {
             for (step, messages, _) in std::mem::take(&mut self.arrived) {
@@ -324,7 +339,8 @@ impl Backlog {
     pub fn ready(&mut self, scan: &FolderScan, asked: bool) -> Result<Option<Vec<Message>>> {
         // Where the uid is all that the first step knows, nobody need be asked for it.
         let is_known = !matches!(self.steps.first(), Some(Step::Items(_)));
-        let may_go_on = |this: &Self| this.upcoming.is_empty() && this.flying.is_empty() && (asked || this.enough.is_none());
+        let may_go_on =
+            |this: &Self| this.upcoming.is_empty() && this.flying.is_empty() && (asked || this.enough.is_none());
         while is_known && self.ready.is_empty() && may_go_on(self) {
             let Some(block) = self.next_block() else { break };
             self.advance(0, block, scan)?;
@@ -420,9 +436,12 @@ impl Backlog {
             }
             let without_structure = step > 0 && matches!(&self.steps[step - 1], Step::Items(items) if items.structure);
             if without_structure && messages.iter().any(|message| message.structure.is_none()) {
-                let (whole, unclear): (Vec<_>, Vec<_>) = messages.into_iter().partition(|message| message.structure.is_some());
+                let (whole, unclear): (Vec<_>, Vec<_>) =
+                    messages.into_iter().partition(|message| message.structure.is_some());
                 let fetch = Fetch { structure: true, ..Fetch::default() };
-                self.upcoming.extend(split(unclear, HEAVY_BLOCK).map(|part| Job::of(step - 1, Kind::Whole(fetch.clone()), part)));
+                self.upcoming.extend(
+                    split(unclear, HEAVY_BLOCK).map(|part| Job::of(step - 1, Kind::Whole(fetch.clone()), part)),
+                );
                 messages = whole;
                 continue;
             }

@@ -17,7 +17,8 @@ impl Capabilities {
 
     /// Whether it has one, by its name in upper case.
     pub fn has(&self, name: &str) -> bool {
-        self.0.contains(name) || IN_REV2.contains(&name) && self.0.contains("IMAP4REV2") && !self.0.contains("IMAP4REV1")
+        self.0.contains(name)
+            || IN_REV2.contains(&name) && self.0.contains("IMAP4REV2") && !self.0.contains("IMAP4REV1")
     }
 
     /// Whether nothing is known yet.

@@ -35,7 +35,9 @@ pub async fn dial(host: &str, port: u16, patience: Duration, steps: &mut Steps) 
                 .because(error)
                 .hint("check the name of the server, and that this machine is online"));
         }
-        Err(_) => return Err(unreachable(format!("nobody knew the address of {host} within {} seconds", secs(patience)))),
+        Err(_) => {
+            return Err(unreachable(format!("nobody knew the address of {host} within {} seconds", secs(patience))));
+        }
     };
     steps.end(addresses.iter().map(|address| address.ip().to_string()).collect::<Vec<_>>().join(", "));
     steps.begin(Step::Tcp);
@@ -91,9 +93,8 @@ fn config(ca_file: Option<&Path>) -> Result<ClientConfig> {
     let own = ca_file.map(authorities).transpose()?.unwrap_or_default();
     let provider: Arc<CryptoProvider> = Arc::new(ring::default_provider());
     let failed = |error| Error::new(ErrorKind::Config, "the certificates of this system cannot be used").because(error);
-    let verifier = Verifier::new_with_extra_roots(own, Arc::clone(&provider)).map_err(|error| {
-        failed(error).hint("install the package ca-certificates, or name a ca_file")
-    })?;
+    let verifier = Verifier::new_with_extra_roots(own, Arc::clone(&provider))
+        .map_err(|error| failed(error).hint("install the package ca-certificates, or name a ca_file"))?;
     let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().map_err(failed)?;
     Ok(config.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
 }
@@ -134,7 +135,8 @@ fn untrusted(host: &str, why: &CertificateError) -> Error {
     let server = |message: String| Error::new(ErrorKind::Server, message);
     match why {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-            server(format!("the certificate of {host} has expired")).hint("whoever runs the server must renew it; check this machine's clock, too")
+            server(format!("the certificate of {host} has expired"))
+                .hint("whoever runs the server must renew it; check this machine's clock, too")
         }
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
             server(format!("the certificate of {host} is not valid yet")).hint("check this machine's clock")
@@ -143,9 +145,8 @@ fn untrusted(host: &str, why: &CertificateError) -> Error {
             server(format!("the server has a certificate for {}, not for {host}", presented.join(", ")))
                 .hint("use the name that is in the certificate as the host")
         }
-        CertificateError::NotValidForName => {
-            server(format!("the certificate of the server is not for {host}")).hint("use the name that is in the certificate as the host")
-        }
+        CertificateError::NotValidForName => server(format!("the certificate of the server is not for {host}"))
+            .hint("use the name that is in the certificate as the host"),
         CertificateError::UnknownIssuer => {
             server(format!("the certificate of {host} is signed by an authority that nobody here knows"))
                 .hint("if it is your own authority, name its certificate: ca_file = \"….pem\", or ?ca_file=… in a URL")
@@ -161,7 +162,8 @@ fn no_tls(host: &str, port: u16) -> Error {
 }
 
 fn unreachable(message: String) -> Error {
-    Error::new(ErrorKind::Server, message).hint("check host and port, and whether a firewall is between you and the server")
+    Error::new(ErrorKind::Server, message)
+        .hint("check host and port, and whether a firewall is between you and the server")
 }
 
 fn secs(patience: Duration) -> u64 {

@@ -61,8 +61,9 @@ pub async fn list(lease: &mut Lease, pattern: &FolderPattern, status: StatusItem
             FolderPattern::Named(names) => names.iter().any(|name| name == path),
         };
         let selectable = answers.listed.iter().filter(|(path, listed)| is_wanted(path) && is_selectable(listed));
-        let commands: Vec<Command> =
-            selectable.map(|(_, listed)| command::status(&WireName::listed(listed.wire.clone()), status, &able)).collect();
+        let commands: Vec<Command> = selectable
+            .map(|(_, listed)| command::status(&WireName::listed(listed.wire.clone()), status, &able))
+            .collect();
         for some in commands.chunks(TOGETHER) {
             answers.hear(lease, some.to_vec(), meter).await?;
         }

@@ -91,7 +91,10 @@ const FAMILIES: [Family; 14] = [
         name: "exchange",
         signs: &[Sign::Greeting("microsoft exchange"), Sign::Greeting("outlook.com")],
         facts: &[
-            (Fact::EstimatedSizes, "RFC822.SIZE is estimated unless EnableExactRFC822Size is set, says its documentation"),
+            (
+                Fact::EstimatedSizes,
+                "RFC822.SIZE is estimated unless EnableExactRFC822Size is set, says its documentation",
+            ),
             (Fact::Ignored("SEARCHRES"), "no documentation promises it, and an empty $ looks like an empty folder"),
         ],
     },
@@ -106,7 +109,10 @@ const FAMILIES: [Family; 14] = [
     Family {
         name: "icloud",
         signs: &[Sign::Capability("XAPPLEPUSHSERVICE"), Sign::Id("icloud"), Sign::Greeting("icloud")],
-        facts: &[(Fact::Ignored("SEARCHRES"), "a search that finds nothing answers with nothing; $ was never seen tried")],
+        facts: &[(
+            Fact::Ignored("SEARCHRES"),
+            "a search that finds nothing answers with nothing; $ was never seen tried",
+        )],
     },
     Family { name: "fastmail", signs: &[Sign::Id("fastmail"), Sign::Greeting("fastmail")], facts: &[] },
     Family {

@@ -49,7 +49,13 @@ enum Ended {
 
 impl Reading {
     /// A reading that has not begun.
-    pub fn new(scan: FolderScan, name: WireName, pool: Arc<Pool>, folders: Arc<Snapshots<Opened>>, outlet: Outlet) -> Self {
+    pub fn new(
+        scan: FolderScan,
+        name: WireName,
+        pool: Arc<Pool>,
+        folders: Arc<Snapshots<Opened>>,
+        outlet: Outlet,
+    ) -> Self {
         let backlog = Backlog::new(&scan);
         Self { scan, name, pool, folders, outlet, backlog }
     }
@@ -164,9 +170,10 @@ impl Reading {
             Kind::SearchSaved => vec![command::search(&self.backlog.way().key(), SearchResult::Saved, able)],
             Kind::Sweep(items) => match self.backlog.way() {
                 Way::Everything => vec![command::fetch(&Messages::All, items, able)],
-                Way::Uids(uids) => {
-                    command::cut(uids).into_iter().map(|set| command::fetch(&Messages::Uids(set), items, able)).collect()
-                }
+                Way::Uids(uids) => command::cut(uids)
+                    .into_iter()
+                    .map(|set| command::fetch(&Messages::Uids(set), items, able))
+                    .collect(),
                 Way::Search(_) => vec![command::fetch(&Messages::Saved, items, able)],
             },
             Kind::Items(_) | Kind::Contents(_) | Kind::Whole(_) => job.commands(able),

@@ -9,8 +9,8 @@ use super::command;
 use super::connect::{dial, encrypt};
 use super::quirk::Family;
 use super::response::Response;
-use super::status::{Code, Condition, Status};
 use super::session::{Event, Session, accepted, words};
+use super::status::{Code, Condition, Status};
 use super::steps::{Step, Steps};
 use super::transport::{Limits, Transport};
 use crate::account::{ImapAccount, Tls};
@@ -64,7 +64,9 @@ pub async fn open(account: &ImapAccount, patience: Duration, steps: &mut Steps) 
 async fn greeted(mut transport: Transport, account: &ImapAccount) -> Result<(Session, Status)> {
     let other_way = match account.tls {
         Tls::Implicit => "",
-        Tls::StartTls | Tls::None => "; if that port expects TLS at once (993 usually does), say tls = \"implicit\", or imaps:// in a URL",
+        Tls::StartTls | Tls::None => {
+            "; if that port expects TLS at once (993 usually does), say tls = \"implicit\", or imaps:// in a URL"
+        }
     };
     let place = format!("{} on port {}", account.host, account.port);
     let frame = transport.frame().await.map_err(|error| {
@@ -123,8 +125,9 @@ async fn prove(
     let proof = if before.has("AUTH=PLAIN") {
         command::authenticate_plain(&account.user, password, before.has("SASL-IR"))
     } else if before.has("LOGINDISABLED") {
-        return Err(Error::new(ErrorKind::Server, "the server takes no password on this connection")
-            .hint("it may want TLS first (tls = \"implicit\" or \"starttls\"), or another way to sign in than a password"));
+        return Err(Error::new(ErrorKind::Server, "the server takes no password on this connection").hint(
+            "it may want TLS first (tls = \"implicit\" or \"starttls\"), or another way to sign in than a password",
+        ));
     } else {
         command::login(&account.user, password)
     };
@@ -135,7 +138,11 @@ async fn prove(
     loop {
         match session.next().await? {
             Event::Untagged(Response::Id(pairs)) => {
-                *who = pairs.iter().map(|(name, value)| format!("{name} {}", value.as_deref().unwrap_or_default())).collect::<Vec<_>>().join(", ");
+                *who = pairs
+                    .iter()
+                    .map(|(name, value)| format!("{name} {}", value.as_deref().unwrap_or_default()))
+                    .collect::<Vec<_>>()
+                    .join(", ");
             }
             Event::Untagged(Response::Capability(names)) => able = Capabilities::of(names),
             Event::Untagged(_) => {}

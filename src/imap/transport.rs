@@ -209,7 +209,10 @@ impl Transport {
     }
 
     fn too_much(&self) -> Error {
-        Error::new(ErrorKind::Server, format!("a response of the server is longer than {} MiB", self.limits.frame >> 20))
+        Error::new(
+            ErrorKind::Server,
+            format!("a response of the server is longer than {} MiB", self.limits.frame >> 20),
+        )
     }
 }
 
@@ -231,7 +234,8 @@ fn literal(line: &[u8]) -> Option<u64> {
 /// Whether a response is a status, whose text is for people and announces nothing.
 fn is_status(frame: &[u8]) -> bool {
     let word = frame.split(|octet| *octet == b' ').nth(1).unwrap_or_default().trim_ascii_end();
-    frame.starts_with(b"+") || [&b"OK"[..], b"NO", b"BAD", b"BYE", b"PREAUTH"].iter().any(|status| word.eq_ignore_ascii_case(status))
+    frame.starts_with(b"+")
+        || [&b"OK"[..], b"NO", b"BAD", b"BYE", b"PREAUTH"].iter().any(|status| word.eq_ignore_ascii_case(status))
 }
 
 fn lost(error: io::Error) -> Error {
@@ -283,8 +287,10 @@ mod tests {
         let limits = Limits { literal: 3, ..Limits::USUAL };
         for step in [1, 3, 1000] {
             let input = b"* 1 FETCH (BODY[] ~{4}\r\nabcd BODY[1] {3}\r\nxyz)\r\nA1 OK\r\n";
-            let expected =
-                vec![("* 1 FETCH (BODY[] NIL BODY[1] {3}\r\nxyz)\r\n".to_owned(), true), ("A1 OK\r\n".to_owned(), false)];
+            let expected = vec![
+                ("* 1 FETCH (BODY[] NIL BODY[1] {3}\r\nxyz)\r\n".to_owned(), true),
+                ("A1 OK\r\n".to_owned(), false),
+            ];
             assert_eq!(frames(limits, input, step).await, expected, "step {step}");
         }
     }

@@ -20,8 +20,8 @@ use datafusion::physical_plan::ExecutionPlan;
 use super::Table;
 use super::scan::{MailScanExec, Scan, Source};
 use super::settings::Settings;
-use crate::mail::{Statement, Terms};
 use crate::mail::store::StatementKey;
+use crate::mail::{Statement, Terms};
 
 /// A table over the mail of one account or of several.
 #[derive(Debug)]
