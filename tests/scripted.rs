@@ -272,12 +272,13 @@ fn commands_that_wait_are_flights_and_commands_together_are_one() {
 
 #[test]
 fn a_late_answer_to_an_earlier_flight_does_not_part_the_next() {
+    // Said while a2 is on its way: 100 ms after the answer a2 leaves the client, 200 ms after it the server has it.
     let late = |_: &Command, count, _: &_| {
-        let late = [Action::Answer, Action::Pause(Duration::from_millis(20)), Action::send("* OK late\r\n")];
+        let late = [Action::Answer, Action::Pause(Duration::from_millis(140)), Action::send("* OK late\r\n")];
         (count == 1).then(|| late.to_vec())
     };
     let server = Script::new().on_command(late).start();
-    let proxy = Proxy::before(server.port()).delay(Duration::from_millis(50)).start();
+    let proxy = Proxy::before(server.port()).delay(Duration::from_millis(100)).start();
     let mut client = Client::greeted(proxy.port());
     client.ask("a1 NOOP");
     client.send("a2 NOOP\r\n");
