@@ -1,9 +1,13 @@
 //! Mail servers for tests, each a private instance on free loopback ports in a directory of its own.
 //!
-//! They are real ones, and nothing of the system's own mail service is touched; what should come of asking them is for
-//! the tests to say. [`watched`] keeps them from outliving the test program.
+//! Real ones, kept from outliving the test program by [`watched`]; one that misbehaves on purpose ([`scripted`]), for what a
+//! good server will not do; and a line to put in front of them ([`proxy`]). What should come of asking them is for the tests
+//! to say.
 #![allow(dead_code, reason = "each test program uses its part")]
 
 pub mod certificate;
 pub mod dovecot;
+pub mod proxy;
+pub mod scripted;
+mod transcript;
 pub mod watched;
