@@ -31,12 +31,11 @@ fn folder_named(path: &str) -> Folder {
 
 /// Whether the folder is asked for; INBOX in any case (RFC 9051 §5.1).
 fn is_wanted(pattern: &FolderPattern, path: &str) -> bool {
-    match pattern {
-        FolderPattern::All => true,
-        FolderPattern::Named(paths) => paths.iter().any(|wanted| {
+    pattern.names().is_none_or(|paths| {
+        paths.iter().any(|wanted| {
             wanted == path || (path.eq_ignore_ascii_case("INBOX") && wanted.eq_ignore_ascii_case("INBOX"))
-        }),
-    }
+        })
+    })
 }
 
 /// How many folders are usefully read at once: disks and processors are few.

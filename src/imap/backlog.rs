@@ -176,12 +176,10 @@ impl Backlog {
         {
             return None;
         }
+        // Where the first step asks for nothing, `ready` takes the blocks.
+        let Some(Step::Items(items)) = self.steps.first() else { return None };
+        let kind = Kind::Items(items.clone());
         let block = self.next_block()?;
-        let kind = match self.steps.first()? {
-            Step::Items(items) => Kind::Items(items.clone()),
-            // A sieve over nothing but uids has run when the block was made.
-            Step::Contents(_) | Step::Sieve => return None,
-        };
         Some(Job::of(0, kind, block))
     }
 
@@ -485,18 +483,23 @@ impl Backlog {
             Kind::Items(items) if items.raw => message.size.unwrap_or(UNKNOWN_SIZE),
             _ => 0,
         };
-        let mut part: Vec<Message> = Vec::new();
-        let mut octets = 0;
         for message in messages {
-            octets += cost(&message);
-            if !part.is_empty() && (octets > JOB_OCTETS || part.len() >= BLOCK) {
-                self.upcoming.push_back(Job::of(step, kind.clone(), std::mem::take(&mut part)));
-                octets = cost(&message);
+            let octets = cost(&message);
+            // As many as fit go together, also with those that wait already.
+            let fits = |job: &&mut Job| {
+                job.step == step && job.kind == *kind && job.messages.len() < BLOCK && job.octets + octets <= JOB_OCTETS
+            };
+            match self.upcoming.back_mut().filter(fits) {
+                Some(job) => {
+                    job.octets += octets;
+                    job.messages.insert(message.uid, message);
+                }
+                None => {
+                    let mut job = Job::of(step, kind.clone(), [message]);
+                    job.octets = octets;
+                    self.upcoming.push_back(job);
+                }
             }
-            part.push(message);
-        }
-        if !part.is_empty() {
-            self.upcoming.push_back(Job::of(step, kind.clone(), part));
         }
     }
 }

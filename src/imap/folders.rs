@@ -25,6 +25,11 @@ impl Listing {
         self.folders.values().map(|(folder, _)| folder)
     }
 
+    /// A folder.
+    pub fn folder(&self, path: &str) -> Option<&Folder> {
+        self.folders.get(path).map(|(folder, _)| folder)
+    }
+
     /// The name by which the server knows a folder.
     pub fn name(&self, path: &str) -> Option<&WireName> {
         self.folders.get(path).map(|(_, name)| name)
@@ -38,17 +43,14 @@ impl Listing {
 pub async fn list(lease: &mut Lease, pattern: &FolderPattern, status: StatusItems, meter: &Meter) -> Result<Listing> {
     let able = lease.capabilities.clone();
     let in_one = status.is_empty() || able.has("LIST-STATUS");
-    let names: Vec<&String> = match pattern {
-        FolderPattern::Named(names) if names.len() <= FEW => names.iter().collect(),
-        FolderPattern::Named(_) | FolderPattern::All => Vec::new(),
-    };
+    let names = pattern.names().filter(|names| names.len() <= FEW).unwrap_or_default();
     let mut answers = Answers::default();
     if !names.is_empty() {
         let commands = names.iter().map(|name| command::list_one(&WireName::of(name), status, &able)).collect();
         answers.hear(lease, commands, meter).await?;
     }
     // A name that is not spelled as names are spelled is found among all only.
-    if names.is_empty() || !names.iter().all(|name| answers.listed.contains_key(*name)) {
+    if names.is_empty() || !names.iter().all(|name| answers.listed.contains_key(name)) {
         let mut commands = vec![command::list_all(status, &able)];
         if !able.has("LIST-EXTENDED") {
             commands.push(command::list_subscribed());
@@ -56,11 +58,7 @@ pub async fn list(lease: &mut Lease, pattern: &FolderPattern, status: StatusItem
         answers.hear(lease, commands, meter).await?;
     }
     if !in_one {
-        let is_wanted = |path: &str| match pattern {
-            FolderPattern::All => true,
-            FolderPattern::Named(names) => names.iter().any(|name| name == path),
-        };
-        let selectable = answers.listed.iter().filter(|(path, listed)| is_wanted(path) && is_selectable(listed));
+        let selectable = answers.listed.iter().filter(|(path, listed)| pattern.has(path) && is_selectable(listed));
         let commands: Vec<Command> = selectable
             .map(|(_, listed)| command::status(&WireName::listed(listed.wire.clone()), status, &able))
             .collect();

@@ -22,6 +22,8 @@ pub struct Job {
     pub kind: Kind,
     /// The messages for which not everything has come.
     pub messages: BTreeMap<Uid, Message>,
+    /// Octets that they will bring, as far as that is known.
+    pub octets: u64,
     /// Those of them for which something has come.
     pub landed: BTreeSet<Uid>,
     /// Commands without an answer.
@@ -66,7 +68,7 @@ impl Job {
     /// A job without messages.
     pub fn new(step: usize, kind: Kind) -> Self {
         let (messages, landed) = (BTreeMap::new(), BTreeSet::new());
-        Self { step, kind, messages, landed, commands: 0, answered_above: None }
+        Self { step, kind, messages, octets: 0, landed, commands: 0, answered_above: None }
     }
 
     /// A job for messages.

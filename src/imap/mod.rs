@@ -35,7 +35,6 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 
-use self::command::WireName;
 use self::folders::Listing;
 use self::pool::Pool;
 use self::reading::{Opened, Reading};
@@ -70,16 +69,17 @@ impl MailStore for Imap {
         statement: &Statement,
         meter: &Arc<Meter>,
     ) -> Result<Vec<Folder>> {
+        if let FolderPattern::Presumed(names) = pattern
+            && names.iter().all(|name| may_be_presumed(name))
+        {
+            return Ok(names.iter().map(|name| Folder::named(name, None)).collect());
+        }
         let list = async {
             let mut lease = self.pool.lease(statement.terms(), None).await?;
             folders::list(&mut lease, pattern, status, meter).await.map(Arc::new)
         };
         let listing = self.listings.of(statement, &format!("{pattern:?} {status:?}"), list).await?;
-        let is_wanted = |folder: &&Folder| match pattern {
-            FolderPattern::All => true,
-            FolderPattern::Named(names) => names.contains(&folder.path),
-        };
-        Ok(listing.folders().filter(is_wanted).cloned().collect())
+        Ok(listing.folders().filter(|folder| pattern.has(&folder.path)).cloned().collect())
     }
 
     fn read(&self, scan: FolderScan) -> BoxStream<'static, Result<Vec<Message>>> {
@@ -87,7 +87,6 @@ impl MailStore for Imap {
         outlet::stream(move |outlet| async move {
             let known = listings.all(&scan.statement);
             let name = known.iter().find_map(|listing| listing.name(&scan.folder.path)).cloned();
-            let name = name.unwrap_or_else(|| WireName::of(&scan.folder.path));
             Reading::new(scan, name, pool, opened, outlet).run().await;
         })
     }
@@ -96,6 +95,14 @@ impl MailStore for Imap {
         LANES
     }
 }
+
+/// Whether reading a folder tells that it is there. The inbox answers to its name in any case, but has only one.
+fn may_be_presumed(name: &str) -> bool {
+    name == INBOX || !name.eq_ignore_ascii_case(INBOX)
+}
+
+/// The name of the folder that every account has (RFC 9051 §5.1).
+const INBOX: &str = "INBOX";
 
 /// More folders at once than the setting allows are never read.
 const LANES: usize = 16;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::backlog::{Backlog, Next};
 use super::command::{self, Command, Messages, SearchResult, WireName};
 use super::flight::Way;
+use super::folders;
 use super::job::{Job, Kind};
 use super::outlet::Outlet;
 use super::pool::{Lease, Pool};
@@ -18,7 +19,7 @@ use super::status::{Condition, Status};
 use crate::error::{Error, ErrorKind, Result};
 use crate::mail::snapshots::Snapshots;
 use crate::mail::store::StatementKey;
-use crate::mail::{FolderScan, UidSet, UidValidity};
+use crate::mail::{FolderPattern, FolderScan, StatusItems, UidSet, UidValidity};
 
 /// A folder as a statement first found it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +34,8 @@ pub struct Opened {
 pub struct Reading {
     scan: FolderScan,
     name: WireName,
+    /// Whether the server has told that the folder is there, and by that name.
+    is_listed: bool,
     pool: Arc<Pool>,
     folders: Arc<Snapshots<Opened>>,
     outlet: Outlet,
@@ -49,15 +52,19 @@ enum Ended {
 
 impl Reading {
     /// A reading that has not begun.
+    ///
+    /// Without a name by which the server lists it, the folder is taken to be there.
     pub fn new(
         scan: FolderScan,
-        name: WireName,
+        listed: Option<WireName>,
         pool: Arc<Pool>,
         folders: Arc<Snapshots<Opened>>,
         outlet: Outlet,
     ) -> Self {
         let backlog = Backlog::new(&scan);
-        Self { scan, name, pool, folders, outlet, backlog }
+        let is_listed = listed.is_some();
+        let name = listed.unwrap_or_else(|| WireName::of(&scan.folder.path));
+        Self { scan, name, is_listed, pool, folders, outlet, backlog }
     }
 
     /// Reads; what goes wrong is handed over too, as the last thing.
@@ -66,9 +73,7 @@ impl Reading {
         loop {
             match self.with_session().await {
                 Ok(Ended::GaveUp) => {}
-                Ok(Ended::Done) => {
-                    return;
-                }
+                Ok(Ended::Done) => return,
                 Err(error) => return self.outlet.send(Err(error.context("folder", path))).await,
             }
         }
@@ -102,7 +107,9 @@ impl Reading {
             self.launch(lease).await?;
             if !lease.is_idle() {
                 let event = lease.next().await?;
-                self.take(lease, event, &statement).await?;
+                if !self.take(lease, event, &statement).await? {
+                    return self.looked_up(lease).await;
+                }
                 tokio::task::consume_budget().await;
             }
             self.backlog.settle(&self.scan, false)?;
@@ -180,32 +187,54 @@ impl Reading {
         }
     }
 
-    async fn take(&mut self, lease: &mut Lease, event: Event, statement: &StatementKey) -> Result<()> {
-        match event {
-            Event::Untagged(response) => self.hear(response),
-            Event::Done(command, status) => {
-                self.check(lease, &command, &status).await?;
-                let Some(job) = self.backlog.landed(&status)? else { return Ok(()) };
-                if job.kind == Kind::Examine {
-                    lease.open = Some((self.name.clone(), statement.clone()));
-                    self.examined(status).await?;
-                }
-                self.backlog.land(job, &self.scan)?;
+    /// Takes what the server said; no when it must be asked first whether there is such a folder.
+    async fn take(&mut self, lease: &mut Lease, event: Event, statement: &StatementKey) -> Result<bool> {
+        let (command, status) = match event {
+            Event::Untagged(response) => {
+                self.hear(response);
+                return Ok(true);
             }
+            Event::Done(command, status) => (command, status),
+        };
+        if let Err(error) = self.check(&command, &status) {
+            // After a refusal, the rest of its flight is heard to its end.
+            while !lease.is_idle() && lease.next().await.is_ok() {}
+            let is_presumed = command.verb() == "EXAMINE" && !self.is_listed && lease.is_idle();
+            return if is_presumed { Ok(false) } else { Err(error) };
         }
-        Ok(())
+        if let Some(job) = self.backlog.landed(&status)? {
+            if job.kind == Kind::Examine {
+                lease.open = Some((self.name.clone(), statement.clone()));
+                self.examined(status).await?;
+            }
+            self.backlog.land(job, &self.scan)?;
+        }
+        Ok(true)
     }
 
-    /// An answer that was no refusal; after a refusal, the rest of its flight is heard to its end.
-    async fn check(&mut self, lease: &mut Lease, command: &Command, status: &Status) -> Result<()> {
+    fn check(&self, command: &Command, status: &Status) -> Result<()> {
         // Some servers refuse to fetch from a folder without messages.
         let is_empty = self.backlog.examining.exists == Some(0);
-        if status.condition == Condition::Ok || is_empty && command.verb() != "EXAMINE" {
-            return Ok(());
+        let is_fine = status.condition == Condition::Ok || is_empty && command.verb() != "EXAMINE";
+        if is_fine { Ok(()) } else { Err(refused(command, status)) }
+    }
+
+    /// The folder could not be opened: is there one, and is this its name?
+    async fn looked_up(&mut self, lease: &mut Lease) -> Result<Ended> {
+        self.is_listed = true;
+        self.backlog.interrupt();
+        let path = &self.scan.folder.path;
+        let pattern = FolderPattern::Named(vec![path.clone()]);
+        let listing = folders::list(lease, &pattern, StatusItems::default(), &self.scan.meter).await?;
+        let (Some(folder), Some(name)) = (listing.folder(path), listing.name(path)) else {
+            return Err(Error::new(ErrorKind::NotFound, format!("there is no folder '{path}'")));
+        };
+        if !folder.selectable {
+            return Ok(Ended::Done);
         }
-        let error = refused(command, status);
-        while !lease.is_idle() && lease.next().await.is_ok() {}
-        Err(error)
+        // Why it was refused is told the second time.
+        self.name = name.clone();
+        Ok(Ended::GaveUp)
     }
 
     fn hear(&mut self, response: Response) {

@@ -124,6 +124,24 @@ pub enum FolderPattern {
     All,
     /// Those with exactly these paths; others that are listed too do no harm.
     Named(Vec<String>),
+    /// The same, but a store that would have to ask a server may take them for there; reading one that is not is an error
+    /// then, of the kind [`NotFound`](crate::ErrorKind::NotFound).
+    Presumed(Vec<String>),
+}
+
+impl FolderPattern {
+    /// The paths that it names; nothing when it names none.
+    pub fn names(&self) -> Option<&[String]> {
+        match self {
+            FolderPattern::All => None,
+            FolderPattern::Named(names) | FolderPattern::Presumed(names) => Some(names),
+        }
+    }
+
+    /// Whether a folder with that path is among those to list.
+    pub fn has(&self, path: &str) -> bool {
+        self.names().is_none_or(|names| names.iter().any(|name| name == path))
+    }
 }
 
 /// Which numbers of a folder are wanted; each may cost a look into it.

@@ -178,7 +178,11 @@ pub struct Asked(Mutex<Vec<String>>);
 
 impl Asked {
     /// Notes a command, unless there are enough already.
-    pub fn note(&self, command: String) {
+    pub fn note(&self, mut command: String) {
+        if let Some((end, _)) = command.char_indices().nth(ASKED_LENGTH) {
+            command.truncate(end);
+            command.push('…');
+        }
         let mut commands = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if commands.len() < ASKED && !commands.contains(&command) {
             commands.push(command);
@@ -193,6 +197,9 @@ impl Asked {
 
 /// Commands that are noted.
 const ASKED: usize = 12;
+
+/// Characters of a command that are noted.
+const ASKED_LENGTH: usize = 160;
 
 /// A number that only grows.
 #[derive(Debug, Default)]

@@ -79,15 +79,16 @@ impl Lane {
                 self.chunks = Some((unit, chunks));
                 continue;
             };
-            match chunks.try_next().await? {
-                Some(messages) => {
+            match chunks.try_next().await {
+                Err(error) => return Err(self.reading.explained(error).await),
+                Ok(Some(messages)) => {
                     let rows = self.reading.scan().table.rows;
                     let batch = with_rows(rows, &unit.source.account, &unit.folder, &messages, |rows, _| {
                         self.condition.passed(rows)
                     })?;
                     self.queue(&batch, batch_size)?;
                 }
-                None => {
+                Ok(None) => {
                     self.reading.meter.folders_done.add(1);
                     self.chunks = None;
                 }

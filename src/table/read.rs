@@ -6,7 +6,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use datafusion::error::Result;
+use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::metrics::{Count, Metric, MetricValue, MetricsSet};
@@ -14,6 +14,7 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::stream;
 use tokio::sync::OnceCell;
 
+use super::Rows;
 use super::column::{Column, Row, Search};
 use super::condition::{Condition, RowSieve, current};
 use super::folder;
@@ -151,6 +152,12 @@ impl Reading {
     pub async fn folders(&self, status: StatusItems) -> Result<Vec<(Source, Folder)>> {
         let scan = &self.scan;
         let pattern = match scan.folders() {
+            // Where no other account could have the folder, reading it tells whether it is there.
+            Some(names)
+                if scan.pushdown && scan.sources.len() == 1 && status.is_empty() && scan.table.rows != Rows::Folder =>
+            {
+                FolderPattern::Presumed(names.into_iter().collect())
+            }
             Some(names) if scan.pushdown => FolderPattern::Named(names.into_iter().collect()),
             _ => FolderPattern::All,
         };
@@ -221,6 +228,16 @@ impl Reading {
             None => error.hint("SELECT folder FROM Folder lists those that there are"),
         }
         .into())
+    }
+
+    /// Why reading failed; a folder that is not there is told with what there is instead.
+    pub async fn explained(&self, error: Error) -> DataFusionError {
+        match self.scan.folders() {
+            Some(names) if error.kind() == ErrorKind::NotFound => {
+                self.check_names(&names, &[]).await.err().unwrap_or_else(|| error.into())
+            }
+            _ => error.into(),
+        }
     }
 
     /// The accounts to look into: those that the conditions leave, unless all are to be read.

@@ -25,6 +25,7 @@ use datafusion::physical_plan::metrics::MetricsSet;
 use datafusion::physical_plan::statistics::StatisticsArgs;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties};
 
+use super::column::Search;
 use super::pushdown::{self, Pushed};
 use super::read::{Reading, Runs};
 use super::{Rows, Table};
@@ -86,16 +87,26 @@ impl Scan {
     pub fn phases(&self) -> Phases {
         let fetch = |predicates: &[Arc<dyn PhysicalExpr>]| self.table.fetch(self.positions(predicates));
         let all = self.table.fetch(self.columns());
+        // What is about accounts and folders alone has chosen them.
+        let of_messages: Vec<_> = self.predicate.iter().filter(|one| !self.chooses_folders(one)).cloned().collect();
         // What can be decided without contents is decided before any is read.
         let cheap: Vec<_> =
-            self.predicate.iter().filter(|one| !fetch(std::slice::from_ref(one)).has_content()).cloned().collect();
-        let sieve = if cheap.is_empty() { self.predicate.clone() } else { cheap };
+            of_messages.iter().filter(|one| !fetch(std::slice::from_ref(one)).has_content()).cloned().collect();
+        let sieve = if cheap.is_empty() { of_messages } else { cheap };
         let first = fetch(&sieve);
         let rest = all.without(&first);
         if sieve.is_empty() || rest.is_empty() || !self.pushdown {
             return Phases { first: all, sieve: Vec::new(), rest: Fetch::default() };
         }
         Phases { first, sieve, rest }
+    }
+
+    /// Whether a condition is about nothing but accounts and folders.
+    fn chooses_folders(&self, predicate: &Arc<dyn PhysicalExpr>) -> bool {
+        let columns: Vec<_> = self.table.columns().collect();
+        let positions = self.positions(std::slice::from_ref(predicate));
+        let is_of_folder = |position: &usize| matches!(columns[*position].search, Search::Account | Search::Folder);
+        !positions.is_empty() && positions.iter().all(is_of_folder)
     }
 
     /// The positions of the columns that come out or are needed to check the predicate, ascending.
