@@ -337,8 +337,10 @@ impl Backlog {
     pub fn ready(&mut self, scan: &FolderScan, asked: bool) -> Result<Option<Vec<Message>>> {
         // Where the uid is all that the first step knows, nobody need be asked for it.
         let is_known = !matches!(self.steps.first(), Some(Step::Items(_)));
-        let may_go_on =
-            |this: &Self| this.upcoming.is_empty() && this.flying.is_empty() && (asked || this.enough.is_none());
+        let may_go_on = |this: &Self| match this.enough {
+            Some(_) => asked && this.upcoming.is_empty() && this.flying.is_empty(),
+            None => this.flying.len() < WINDOW && this.waiting() < BLOCK,
+        };
         while is_known && self.ready.is_empty() && may_go_on(self) {
             let Some(block) = self.next_block() else { break };
             self.advance(0, block, scan)?;
@@ -471,10 +473,14 @@ impl Backlog {
         }
     }
 
+    /// How many messages wait for a step to be sent.
+    fn waiting(&self) -> usize {
+        self.upcoming.iter().map(|job| job.messages.len()).sum()
+    }
+
     fn enqueue(&mut self, step: usize, kind: &Kind, messages: Vec<Message>) {
-        let held: usize = self.upcoming.iter().map(|job| job.messages.len()).sum();
         let is_sweeping = self.todo == Todo::Finding;
-        if is_sweeping && held + messages.len() > HELD {
+        if is_sweeping && self.waiting() + messages.len() > HELD {
             self.later.extend(messages.iter().map(|message| message.uid));
             return;
         }

@@ -274,7 +274,8 @@ impl Reading {
     /// # Errors
     /// When the predicate names a column that the table does not have.
     pub fn chunks(&self, unit: &Unit) -> Result<Chunks> {
-        let phases = self.scan.phases();
+        let place = Place { account: &unit.source.account, folder: &unit.folder.path };
+        let phases = self.scan.phases(&current(&self.scan.predicate)?, Some(place));
         let then = if phases.sieve.is_empty() {
             None
         } else {

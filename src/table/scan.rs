@@ -26,7 +26,7 @@ use datafusion::physical_plan::statistics::StatisticsArgs;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties};
 
 use super::column::Search;
-use super::pushdown::{self, Pushed};
+use super::pushdown::{self, Answer, Place, Pushed};
 use super::read::{Reading, Runs};
 use super::{Rows, Table};
 use crate::mail::{Fetch, MailStore, Statement};
@@ -83,16 +83,17 @@ impl Scan {
         keys.flatten().reduce(|left, right| Pushed { key: left.key.and(right.key), answer: left.answer })
     }
 
-    /// How the columns of the predicate are read before the others.
-    pub fn phases(&self) -> Phases {
+    /// How the columns of some conditions are read before the others; `place` is where, once that is known.
+    pub fn phases(&self, predicate: &[Arc<dyn PhysicalExpr>], place: Option<Place<'_>>) -> Phases {
         let fetch = |predicates: &[Arc<dyn PhysicalExpr>]| self.table.fetch(self.positions(predicates));
         let all = self.table.fetch(self.columns());
-        // What is about accounts and folders alone has chosen them.
-        let of_messages: Vec<_> = self.predicate.iter().filter(|one| !self.chooses_folders(one)).cloned().collect();
+        // What the store was asked has chosen already.
+        let has_chosen = |one: &Arc<dyn PhysicalExpr>| self.is_chosen_by_store(one, place, all.has_content());
+        let open: Vec<_> = predicate.iter().filter(|one| !has_chosen(one)).cloned().collect();
         // What can be decided without contents is decided before any is read.
         let cheap: Vec<_> =
-            of_messages.iter().filter(|one| !fetch(std::slice::from_ref(one)).has_content()).cloned().collect();
-        let sieve = if cheap.is_empty() { of_messages } else { cheap };
+            open.iter().filter(|one| !fetch(std::slice::from_ref(one)).has_content()).cloned().collect();
+        let sieve = if cheap.is_empty() { open } else { cheap };
         let first = fetch(&sieve);
         let rest = all.without(&first);
         if sieve.is_empty() || rest.is_empty() || !self.pushdown {
@@ -101,12 +102,24 @@ impl Scan {
         Phases { first, sieve, rest }
     }
 
-    /// Whether a condition is about nothing but accounts and folders.
-    fn chooses_folders(&self, predicate: &Arc<dyn PhysicalExpr>) -> bool {
+    /// Whether a store that is asked with a condition gives no, or hardly any, message for which it does not hold.
+    fn is_chosen_by_store(&self, one: &Arc<dyn PhysicalExpr>, place: Option<Place<'_>>, is_costly: bool) -> bool {
         let columns: Vec<_> = self.table.columns().collect();
-        let positions = self.positions(std::slice::from_ref(predicate));
-        let is_of_folder = |position: &usize| matches!(columns[*position].search, Search::Account | Search::Folder);
-        !positions.is_empty() && positions.iter().all(is_of_folder)
+        let of: Vec<Search> =
+            self.positions(std::slice::from_ref(one)).into_iter().map(|position| columns[position].search).collect();
+        let is_of = |kinds: &[Search]| !of.is_empty() && of.iter().all(|search| kinds.contains(search));
+        if is_of(&[Search::Account, Search::Folder]) {
+            return true;
+        }
+        // The keys of a join are not known before it runs.
+        let is_of_key =
+            self.positions(std::slice::from_ref(one)).iter().all(|position| columns[*position].needs.is_empty());
+        match pushdown::search(self.table, one, place).map(|pushed| pushed.answer) {
+            // Some servers only estimate sizes, and are not asked then.
+            Some(Answer::Exact) => !is_costly || !of.contains(&Search::Size),
+            Some(Answer::Superset) => is_of_key || (is_of(&[Search::ReceivedAt]) && !is_costly),
+            None => is_of_key && place.is_none() && DynamicFilterTracking::classify(one).contains_dynamic_filter(),
+        }
     }
 
     /// The positions of the columns that come out or are needed to check the predicate, ascending.
@@ -178,7 +191,7 @@ impl fmt::Display for Scan {
             write!(f, " dynamic_filters={dynamic}")?;
         }
         if self.table.rows != Rows::Folder {
-            let phases = self.phases();
+            let phases = self.phases(&self.predicate, None);
             write!(f, " fetch=[{}]", phases.first)?;
             if !phases.rest.is_empty() {
                 write!(f, " rest=[{}]", phases.rest)?;
