@@ -1,0 +1,305 @@
+//! A live account: what a person does with it, against a real Dovecot, and what must not happen to the mail meanwhile.
+
+#![allow(clippy::unwrap_used, clippy::pedantic, reason = "a test that fails says enough")]
+#![cfg(unix)]
+
+mod answer;
+mod mail;
+mod server;
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use datafusion::physical_plan::{ExecutionPlan, collect};
+use futures::StreamExt;
+use mailql::mail::mutf7;
+use mailql::{Engine, ImapAccount, Tls};
+use server::dovecot::{Dovecot, Options, User};
+use server::proxy::Proxy;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reading_everything_marks_nothing_as_read_and_leaves_recent_messages_recent() {
+    let dovecot = Dovecot::shared();
+    let user = dovecot.user_with(mail::write_maildir);
+    let before = states(dovecot, &user);
+    assert!(before.iter().any(|state| state.contains("RECENT 1")), "there is something to lose: {before:?}");
+    let engine = engine(dovecot, &user);
+    for table in mailql::engine::tables() {
+        engine.sql(&format!("SELECT * FROM {}", table.name)).await.unwrap().collect().await.unwrap();
+        engine.sql(&format!("SELECT * FROM {} LIMIT 3", table.name)).await.unwrap().collect().await.unwrap();
+    }
+    let rows =
+        answer(&engine, "SELECT count(raw), count(body_text) FROM MessageBody WHERE NOT seen AND size > 0").await;
+    assert_ne!(rows, ["0|0"]);
+    assert_eq!(states(dovecot, &user), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_thousand_messages_are_not_read_for_five_of_them() {
+    let dovecot = Dovecot::shared();
+    let user = dovecot.user_with(|maildir| write_many(maildir, 10_000));
+    let engine = engine(dovecot, &user);
+    let sql = "SELECT uid, subject FROM MessagesInFolder WHERE folder = 'INBOX' AND NOT seen \
+               AND received_at > now() - interval '30 days' LIMIT 5";
+    let plan = answer(&engine, &format!("EXPLAIN {sql}")).await.join("\n");
+    assert!(plan.contains(" search=[UNSEEN SINCE "), "{plan}");
+    let frame = engine.sql(sql).await.unwrap();
+    let (context, plan) = (frame.task_ctx(), frame.create_physical_plan().await.unwrap());
+    let rows = answer::rows(&collect(plan.clone(), context.into()).await.unwrap());
+    assert_eq!(rows.len(), 5);
+    let fetched = metric(plan.as_ref(), "messages_fetched");
+    assert!((5..=10).contains(&fetched), "{fetched} messages were asked for");
+    let newest = answer(&engine, sql).await;
+    let all = answer(
+        &engine,
+        "SELECT uid, subject FROM MessagesInFolder WHERE folder = 'INBOX' AND NOT seen ORDER BY uid DESC LIMIT 5",
+    )
+    .await;
+    assert_eq!(newest, all);
+    assert_eq!(answer(&engine, "SELECT count(*) FROM MessagesInFolder WHERE folder = 'INBOX'").await, ["10000"]);
+    assert_eq!(answer(&engine, "SELECT count(subject) FROM MessagesInFolder").await, ["10000"]);
+    assert_eq!(answer(&engine, "SELECT count(subject) FROM MessagesInFolder WHERE uid % 2 = 0").await, ["5000"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_body_is_downloaded_that_nobody_asked_for() {
+    let dovecot = Dovecot::shared();
+    let user = dovecot.user_with(|maildir| write_many(maildir, 300));
+    let proxy = Proxy::before(dovecot.port()).start();
+    let engine = engine_at(&user, proxy.port());
+    let received = async |sql: &str| {
+        proxy.forget();
+        let rows = answer(&engine, sql).await;
+        (rows.len(), proxy.counts().from_server, proxy.transcript())
+    };
+    received("SELECT count(*) FROM MessagesInFolder").await;
+    // Each body has 3,000 octets of text and an attachment of 2,000.
+    let (rows, octets, said) =
+        received("SELECT subject, body_text FROM MessageBody WHERE folder = 'INBOX' AND subject LIKE '%invoice%'")
+            .await;
+    assert_eq!(rows, 3);
+    assert_eq!(said.matches("BODY[1] {").count(), 3, "{said}");
+    assert!(octets < 60_000, "{octets} octets");
+    let (rows, octets, said) = received("SELECT * FROM MessageAttachments").await;
+    assert_eq!(rows, 300);
+    assert!(!said.contains("BODY["), "{said}");
+    assert!(octets < 120_000, "{octets} octets");
+    let (rows, octets, said) =
+        received("SELECT name, content FROM AttachmentContent WHERE folder = 'INBOX' AND uid = 7").await;
+    assert_eq!(rows, 1);
+    assert_eq!(said.matches("BODY[").count(), 1, "{said}");
+    assert!(octets < 4_000, "{octets} octets");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_connection_is_enough_for_everything() {
+    let dovecot = Dovecot::shared();
+    let user = dovecot.user_with(mail::write_maildir);
+    let proxy = Proxy::before(dovecot.port()).start();
+    let engine = engine_at(&user, proxy.port());
+    let statements = [
+        "SELECT uid FROM MessagesInFolder WHERE folder = 'INBOX' UNION ALL \
+         SELECT uid FROM MessagesInFolder WHERE folder = 'Lists' ORDER BY uid",
+        "SELECT a.uid FROM MessagesInFolder a JOIN MessagesInFolder b ON a.from_address = b.from_address \
+         WHERE a.folder = 'INBOX' AND b.folder = 'Archive/2025' ORDER BY 1",
+        "SELECT a.uid, b.body_text FROM MessagesInFolder a JOIN MessageBody b USING (account, folder, uid_validity, uid) \
+         WHERE a.subject LIKE '%e%' ORDER BY 1, 2",
+        "SELECT count(*) FROM MessagesInFolder a, MessagesInFolder b WHERE a.folder = 'Lists'",
+        "SELECT uid, (SELECT max(uid) FROM MessagesInFolder) FROM MessagesInFolder ORDER BY 1, 2",
+    ];
+    for sql in statements {
+        let expected = tokio::time::timeout(Duration::from_secs(60), answer(&engine, sql)).await.unwrap();
+        assert!(!expected.is_empty(), "{sql}");
+        let alone = engine_at(&user, proxy.port());
+        alone.sql("SET mailql.connections = 1").await.unwrap().collect().await.unwrap();
+        proxy.forget();
+        let found = tokio::time::timeout(Duration::from_secs(60), answer(&alone, sql)).await.expect(sql);
+        assert_eq!(found, expected, "{sql}");
+        assert_eq!(proxy.counts().connections, 1, "{sql}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_who_stops_lets_others_have_the_connection_and_goes_on_later() {
+    let dovecot = Dovecot::shared();
+    let user = dovecot.user_with(|maildir| write_many(maildir, 6_000));
+    let engine = engine(dovecot, &user);
+    engine.sql("SET mailql.connections = 1").await.unwrap().collect().await.unwrap();
+    let sql = "SELECT uid, subject FROM MessagesInFolder WHERE folder = 'INBOX'";
+    let mut slow = engine.sql(sql).await.unwrap().execute_stream().await.unwrap();
+    let mut rows = slow.next().await.unwrap().unwrap().num_rows();
+    let other = answer(&engine, "SELECT count(*) FROM MessagesInFolder WHERE folder = 'INBOX'");
+    let other = tokio::time::timeout(Duration::from_secs(30), other).await.expect("the connection is given up");
+    assert_eq!(other, ["6000"]);
+    while let Some(batch) = slow.next().await {
+        rows += batch.unwrap().num_rows();
+    }
+    assert_eq!(rows, 6_000, "each once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_who_leaves_leaves_nothing_behind() {
+    let dovecot = Dovecot::shared();
+    let user = dovecot.user_with(|maildir| write_many(maildir, 3_000));
+    let engine = engine(dovecot, &user);
+    for _ in 0..5 {
+        let mut stream = engine.sql("SELECT uid, raw FROM MessageBody").await.unwrap().execute_stream().await.unwrap();
+        assert!(stream.next().await.unwrap().unwrap().num_rows() > 0);
+        drop(stream);
+        assert_eq!(answer(&engine, "SELECT max(uid), count(subject) FROM MessagesInFolder").await, ["3000|3000"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn folders_of_every_name_are_listed_and_read() {
+    for separator in ['/', '.'] {
+        let dovecot = Dovecot::start(&Options { separator, ..Options::default() });
+        let user = dovecot.user();
+        let other = if separator == '/' { '.' } else { '/' };
+        let deep = ["one", "two", "three", "four", "five"].join(&separator.to_string());
+        let within = format!("a{other}b");
+        let names = [
+            "two words",
+            "Ünï & \"quoted\"",
+            "50%",
+            "x*y",
+            "back\\slash",
+            "日本語",
+            "📬 mail",
+            "&",
+            "&-",
+            "#news",
+            "(list)",
+            "{5}",
+            "~home",
+            "]",
+            "NIL",
+            "'; DROP",
+            &deep,
+            &within,
+        ];
+        let mut raw = Raw::sign_in(&dovecot, &user);
+        for name in names {
+            let wire = mutf7::encode(name).replace('\\', "\\\\").replace('"', "\\\"");
+            raw.ask(&format!("CREATE \"{wire}\""));
+            let mail = format!("Subject: =?utf-8?B?{}?=\r\n\r\nx\r\n", base64(name.as_bytes()));
+            raw.ask(&format!("APPEND \"{wire}\" {{{}+}}\r\n{mail}", mail.len()));
+        }
+        let engine = engine(&dovecot, &user);
+        let listed = answer(&engine, "SELECT folder FROM Folder WHERE selectable").await;
+        for name in names {
+            assert!(listed.iter().any(|folder| folder == name), "{name} in {listed:?}");
+            let quoted = name.replace('\'', "''");
+            let found =
+                answer(&engine, &format!("SELECT subject FROM MessagesInFolder WHERE folder = '{quoted}'")).await;
+            assert_eq!(found, [name], "separator {separator}");
+        }
+        let all = answer(&engine, "SELECT folder FROM MessagesInFolder WHERE folder = subject").await;
+        assert_eq!(all.len(), names.len());
+        let levels = answer(&engine, "SELECT name, parent, delimiter FROM Folder WHERE name = 'five'").await;
+        let parent = deep.rsplit_once(separator).unwrap().0;
+        assert_eq!(levels, [format!("five|{parent}|{separator}")]);
+        let error = engine.sql("SELECT uid FROM MessagesInFolder WHERE folder = 'two wrds'").await.unwrap();
+        let error = mailql::Error::from(error.collect().await.unwrap_err());
+        assert_eq!(error.to_string(), "there is no folder 'two wrds'");
+        assert!(error.way_out().unwrap().contains("did you mean 'two words'?"), "{error:?}");
+    }
+}
+
+fn engine(dovecot: &Dovecot, user: &User) -> Engine {
+    engine_at(user, dovecot.port())
+}
+
+fn engine_at(user: &User, port: u16) -> Engine {
+    let account = ImapAccount::new("127.0.0.1", &user.name).password(user.password).tls(Tls::None).port(port);
+    Engine::builder().imap("mail", account).build().unwrap()
+}
+
+/// The rows of an answer as text, sorted.
+async fn answer(engine: &Engine, sql: &str) -> Vec<String> {
+    answer::rows(&engine.sql(sql).await.expect(sql).collect().await.expect(sql))
+}
+
+/// What the scans of a plan counted under a name.
+fn metric(plan: &dyn ExecutionPlan, name: &str) -> usize {
+    let own = plan.metrics().and_then(|metrics| metrics.sum_by_name(name)).map_or(0, |value| value.as_usize());
+    own + plan.children().into_iter().map(|child| metric(child.as_ref(), name)).sum::<usize>()
+}
+
+/// Mails with a text of 3,000 octets and an attachment of 2,000, one a minute until now; each hundredth is an invoice,
+/// each third is seen.
+fn write_many(maildir: &Path, count: u64) {
+    for inner in ["cur", "new", "tmp"] {
+        fs::create_dir_all(maildir.join(inner)).unwrap();
+    }
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    for number in 0..count {
+        let received = now - (count - number) * 60;
+        let what = if number % 100 == 7 { "invoice" } else { "note" };
+        let mut raw = format!(
+            "From: Person <p@example.org>\nSubject: {what} {number}\nMessage-ID: <{number}@example.org>\nMIME-Version: 1.0\n\
+             Content-Type: multipart/mixed; boundary=b\n\n--b\n\n"
+        );
+        writeln!(raw, "{}", "word ".repeat(600)).unwrap();
+        writeln!(
+            raw,
+            "--b\nContent-Type: application/pdf; name={number}.pdf\nContent-Transfer-Encoding: base64\n\n{}\n--b--",
+            "QUJD".repeat(500)
+        )
+        .unwrap();
+        let flags = if number % 3 == 0 { "S" } else { "" };
+        let path = maildir.join("cur").join(format!("{received}.M{number:06}P1.x:2,{flags}"));
+        fs::write(&path, raw).unwrap();
+        let file = fs::File::options().write(true).open(&path).unwrap();
+        file.set_modified(UNIX_EPOCH + Duration::from_secs(received)).unwrap();
+    }
+}
+
+/// What the server itself says of each folder.
+fn states(dovecot: &Dovecot, user: &User) -> Vec<String> {
+    let mut raw = Raw::sign_in(dovecot, user);
+    let mut states = raw.ask("LIST \"\" \"*\" RETURN (STATUS (MESSAGES RECENT UNSEEN UIDNEXT HIGHESTMODSEQ))");
+    states.retain(|line| line.starts_with("* STATUS"));
+    assert!(states.len() > 3, "{states:?}");
+    states
+}
+
+/// A conversation with the server that is not ours.
+struct Raw(BufReader<TcpStream>);
+
+impl Raw {
+    fn sign_in(dovecot: &Dovecot, user: &User) -> Self {
+        let mut raw = Self(BufReader::new(TcpStream::connect(("127.0.0.1", dovecot.port())).unwrap()));
+        let mut greeting = String::new();
+        raw.0.read_line(&mut greeting).unwrap();
+        raw.ask(&format!("LOGIN {} {}", user.name, user.password));
+        raw
+    }
+
+    /// The lines of the answer, which must be OK.
+    fn ask(&mut self, command: &str) -> Vec<String> {
+        self.0.get_mut().write_all(format!("t {command}\r\n").as_bytes()).unwrap();
+        let mut lines = Vec::new();
+        loop {
+            let mut line = String::new();
+            assert_ne!(self.0.read_line(&mut line).unwrap(), 0, "{command}");
+            let line = line.trim_end().to_owned();
+            if line.starts_with("t ") {
+                assert!(line.starts_with("t OK"), "{command}: {line}");
+                return lines;
+            }
+            lines.push(line);
+        }
+    }
+}
+
+fn base64(octets: &[u8]) -> String {
+    use std::process::{Command, Stdio};
+    let mut child = Command::new("base64").arg("-w0").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(octets).unwrap();
+    String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap()
+}
