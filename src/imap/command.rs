@@ -390,3 +390,95 @@ impl Words {
         Command { parts: self.parts, shown: self.shown }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mail::Uid;
+
+    fn said(command: &Command) -> Vec<String> {
+        command.octets("A1").into_iter().map(|part| String::from_utf8(part).unwrap()).collect()
+    }
+
+    #[test]
+    fn quotes_hold_what_they_can_and_literals_the_rest() {
+        assert_eq!(said(&examine(&WireName::of("a \"b\" \\c"))), ["A1 EXAMINE \"a \\\"b\\\" \\\\c\"\r\n"]);
+        assert_eq!(said(&examine(&WireName::of("Entwürfe"))), ["A1 EXAMINE \"Entw&APw-rfe\"\r\n"]);
+        let raw = WireName::listed(Bytes::from_static(b"Entw\xfcrfe"));
+        assert_eq!(examine(&raw).octets("A1"), [b"A1 EXAMINE {8}\r\n".to_vec(), b"Entw\xfcrfe\r\n".to_vec()]);
+        let name = said(&examine(&WireName::of("x\r\nA2 DELETE INBOX")));
+        assert!(name.len() == 1 && name[0].matches("\r\n").count() == 1, "{name:?}");
+    }
+
+    #[test]
+    fn a_password_is_sent_and_never_shown() {
+        let secret = Secret::from("p\"w\\d é");
+        for command in
+            [login("me", &secret), authenticate_plain("me", &secret, true), authenticate_plain("me", &secret, false)]
+        {
+            let shown = format!("{command} {command:?}");
+            assert!(!shown.contains("p\"w") && !shown.contains(&STANDARD.encode("\0me\0p\"w\\d é")), "{shown}");
+        }
+        assert_eq!(said(&login("me", &secret)), ["A1 LOGIN \"me\" {8}\r\n", "p\"w\\d é\r\n"]);
+        assert_eq!(said(&login("me", &Secret::from("p\"w"))), ["A1 LOGIN \"me\" \"p\\\"w\"\r\n"]);
+        assert_eq!(said(&authenticate_plain("me", &Secret::from("x"), true)), ["A1 AUTHENTICATE PLAIN AG1lAHg=\r\n"]);
+        assert_eq!(
+            said(&authenticate_plain("me", &Secret::from("x"), false)),
+            ["A1 AUTHENTICATE PLAIN\r\n", "AG1lAHg=\r\n"]
+        );
+    }
+
+    #[test]
+    fn only_what_the_server_knows_is_asked_for() {
+        let everything = Fetch {
+            flags: true,
+            labels: true,
+            thread_id: true,
+            email_id: true,
+            mod_seq: true,
+            structure: true,
+            ..Fetch::default()
+        };
+        let asked = |able: &str| fetch(&Messages::All, &everything, &Capabilities::of(able.split(' '))).to_string();
+        assert_eq!(asked("IMAP4rev1"), "UID FETCH 1:* (UID FLAGS BODYSTRUCTURE)");
+        assert_eq!(asked("CONDSTORE OBJECTID"), "UID FETCH 1:* (UID FLAGS MODSEQ THREADID EMAILID BODYSTRUCTURE)");
+        assert_eq!(asked("X-GM-EXT-1"), "UID FETCH 1:* (UID FLAGS X-GM-LABELS X-GM-THRID X-GM-MSGID BODYSTRUCTURE)");
+    }
+
+    #[test]
+    fn every_fetch_only_peeks() {
+        let mut items = Fetch { raw: true, header: HeaderFetch::All, ..Fetch::default() };
+        let able = Capabilities::default();
+        let number = PartNumber::only();
+        let sections = [Section::Whole, Section::Part(number.clone()), Section::Beginning(number, 4096)];
+        let mut said = vec![fetch(&Messages::All, &items, &able), fetch_sections(&Messages::All, &sections)];
+        items.header = HeaderFetch::None;
+        items.fields(&["subject", "from"]);
+        said.push(fetch(&Messages::Saved, &items, &able));
+        for command in said {
+            let shown = command.to_string();
+            assert_eq!(shown.matches("BODY[").count(), 0, "{shown}");
+            assert!(shown.contains("BODY.PEEK["), "{shown}");
+        }
+    }
+
+    #[test]
+    fn status_and_subscription_are_asked_for_in_one_command_where_that_is_possible() {
+        let status = StatusItems { messages: true, size: true, highest_modseq: true, ..StatusItems::default() };
+        let asked = |able: &str| list_all(status, &Capabilities::of(able.split(' '))).to_string();
+        assert_eq!(asked("IMAP4rev1"), "LIST \"\" \"*\"");
+        assert_eq!(asked("LIST-STATUS"), "LIST \"\" \"*\" RETURN (STATUS (MESSAGES))");
+        assert_eq!(
+            asked("LIST-EXTENDED SPECIAL-USE LIST-STATUS STATUS=SIZE CONDSTORE"),
+            "LIST \"\" \"*\" RETURN (SUBSCRIBED CHILDREN SPECIAL-USE STATUS (MESSAGES HIGHESTMODSEQ SIZE))"
+        );
+    }
+
+    #[test]
+    fn a_long_set_is_cut_into_commands() {
+        let all = UidSet::of((1..4_000).filter_map(|number| Uid::new(number * 2))).unwrap();
+        let sets = cut(&all);
+        assert!(sets.len() > 1 && sets.iter().all(|set| set.to_string().len() <= SET_OCTETS));
+        assert_eq!(sets.into_iter().reduce(|one, other| one.union(&other)), Some(all));
+    }
+}

@@ -147,3 +147,87 @@ fn weakened_set(uids: &UidSet) -> Weakened {
     let hull = ranges.first().zip(ranges.last()).and_then(|(first, last)| UidSet::range(first.0, last.1));
     Weakened { key: hull.map_or(SearchKey::All, SearchKey::Uid), is_exact: false }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::imap::capability::Capabilities;
+    use crate::mail::Flag;
+
+    fn of(key: &SearchKey, greeting: &str) -> String {
+        match Way::of(key, Family::of(greeting, "", &Capabilities::default())) {
+            Way::Everything => "everything".to_owned(),
+            Way::Uids(uids) => uids.to_string(),
+            Way::Search(key) => format!("search {key}"),
+        }
+    }
+
+    fn way(key: &SearchKey) -> String {
+        of(key, "")
+    }
+
+    /// Every other uid: too many ranges for a command.
+    fn scattered() -> UidSet {
+        UidSet::of((1..5_000).filter_map(|number| Uid::new(number * 2))).unwrap()
+    }
+
+    #[test]
+    fn what_needs_no_search_is_not_searched() {
+        assert_eq!(way(&SearchKey::All), "everything");
+        let uids = UidSet::of([Uid::new(5).unwrap()]).unwrap();
+        assert_eq!(way(&SearchKey::Uid(uids.clone())), "5");
+        assert_eq!(way(&SearchKey::Uid(uids).and(SearchKey::Flag(Flag::Seen))), "search UID 5 SEEN");
+    }
+
+    #[test]
+    fn a_set_that_is_too_long_is_fetched_and_not_searched() {
+        let set = scattered();
+        assert_eq!(way(&SearchKey::Uid(set.clone()).and(SearchKey::Flag(Flag::Seen))), set.to_string());
+        let either = SearchKey::Uid(set.clone()).or(SearchKey::Flag(Flag::Seen));
+        assert_eq!(way(&either), "search OR UID 2:9998 SEEN");
+        assert_eq!(way(&!SearchKey::Uid(set)), "everything", "the complement of more would be less");
+    }
+
+    #[test]
+    fn a_server_that_estimates_sizes_is_not_asked_for_them() {
+        let exchange = "The Microsoft Exchange IMAP4 service is ready.";
+        let key = SearchKey::Larger(10).and(SearchKey::Flag(Flag::Seen));
+        assert_eq!(way(&key), "search LARGER 10 SEEN");
+        assert_eq!(of(&key, exchange), "search SEEN");
+        assert_eq!(of(&!key, exchange), "everything");
+        assert_eq!(of(&SearchKey::Larger(10).or(SearchKey::Flag(Flag::Seen)), exchange), "everything");
+    }
+
+    #[test]
+    fn numbers_that_the_wire_cannot_hold_are_weakened() {
+        assert_eq!(way(&SearchKey::Larger(1 << 40)), "search LARGER 4294967295");
+        assert_eq!(way(&!SearchKey::Larger(1 << 40)), "everything");
+        assert_eq!(way(&SearchKey::Smaller(1 << 40)), "everything");
+    }
+
+    #[test]
+    fn keys_without_words_are_made_sayable() {
+        assert_eq!(way(&SearchKey::And(Vec::new())), "everything");
+        assert_eq!(way(&!SearchKey::And(Vec::new())), "search NOT ALL");
+    }
+
+    #[test]
+    fn what_was_seen_is_not_asked_again() {
+        let seen = UidSet::range(Uid::MIN, Uid::new(9).unwrap()).unwrap();
+        assert_eq!(Way::Everything.without(&seen), UidSet::range(Uid::new(10).unwrap(), Uid::MAX).map(Way::Uids));
+        let rest = Way::Search(SearchKey::Flag(Flag::Seen)).without(&seen).unwrap();
+        assert_eq!(rest.key().to_string(), "UID 10:* SEEN");
+        assert_eq!(Way::Uids(seen.clone()).without(&seen), None);
+    }
+
+    #[test]
+    fn contents_are_a_step_of_their_own_unless_the_whole_message_is_read() {
+        let text = Fetch { structure: true, text: true, ..Fetch::default() };
+        let mut steps = Vec::new();
+        push(&mut steps, &text);
+        assert_eq!(steps, [Step::Items(Fetch { structure: true, ..Fetch::default() }), Step::Contents(text.clone())]);
+        steps.clear();
+        push(&mut steps, &Fetch { raw: true, ..text.clone() });
+        assert_eq!(steps, [Step::Items(Fetch { raw: true, structure: false, ..text })]);
+    }
+}
