@@ -5,6 +5,7 @@
 
 mod answer;
 mod mail;
+mod program;
 mod server;
 
 use std::fmt::Write as _;
@@ -18,6 +19,7 @@ use datafusion::physical_plan::{ExecutionPlan, collect};
 use futures::StreamExt;
 use mailql::mail::mutf7;
 use mailql::{Engine, ImapAccount, Tls};
+use program::{Home, stderr};
 use server::dovecot::{Dovecot, Options, User};
 use server::proxy::Proxy;
 
@@ -208,6 +210,24 @@ async fn folders_of_every_name_are_listed_and_read() {
         assert_eq!(error.to_string(), "there is no folder 'two wrds'");
         assert!(error.way_out().unwrap().contains("did you mean 'two words'?"), "{error:?}");
     }
+}
+
+#[test]
+fn a_folder_that_has_everything_is_told_to_who_reads_all_folders() {
+    let more = "namespace inbox {\n  mailbox \"All Mail\" {\n    special_use = \\All\n    auto = create\n  }\n}\n";
+    let dovecot = Dovecot::start(&Options { more, ..Options::default() });
+    let user = dovecot.user_with(|maildir| write_many(maildir, 3));
+    let url = format!("imap://{}@127.0.0.1:{}", user.name, dovecot.port());
+    let home = Home::new();
+    let ask = |sql: &str| {
+        let output = home.command(&[&url, "-c", sql]).env("MAILQL_PASSWORD", user.password).output().unwrap();
+        assert!(output.status.success(), "{}", stderr(&output));
+        stderr(&output)
+    };
+    let told = ask("SELECT count(*) FROM MessagesInFolder");
+    assert!(told.contains("labels repeat mail in several; WHERE folder = 'All Mail' has each once"), "{told}");
+    assert_eq!(ask("SELECT count(*) FROM MessagesInFolder WHERE folder = 'INBOX'"), "");
+    assert_eq!(ask("SELECT role FROM Folder"), "");
 }
 
 fn engine(dovecot: &Dovecot, user: &User) -> Engine {

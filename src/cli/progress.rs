@@ -61,6 +61,14 @@ pub(crate) fn most(plan: &dyn ExecutionPlan, name: &str) -> usize {
     own.max(below.unwrap_or(0))
 }
 
+/// The label of what one scan of a plan counts under a name.
+pub(crate) fn label(plan: &dyn ExecutionPlan, name: &str) -> Option<String> {
+    let metrics = plan.metrics();
+    let own = metrics.iter().flat_map(MetricsSet::iter).find(|metric| metric.value().name() == name);
+    let own = own.and_then(|metric| Some(metric.labels().first()?.value().to_owned()));
+    own.or_else(|| plan.children().into_iter().find_map(|child| label(child.as_ref(), name)))
+}
+
 impl Counts {
     /// Adds up what is counted so far.
     pub(crate) fn of(plan: &dyn ExecutionPlan) -> Self {

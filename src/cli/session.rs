@@ -17,7 +17,7 @@ use datafusion::sql::sqlparser::ast::Statement as Sql;
 use futures::{FutureExt, StreamExt};
 
 use super::output::{self, Delivered, Shape, Target};
-use super::progress::{Progress, most};
+use super::progress::{Progress, label, most};
 use super::say;
 use super::signals::{Signal, Signals};
 use crate::engine::Engine;
@@ -114,7 +114,15 @@ impl Session {
         self.say_time(start);
         let folders = most(plan.as_ref(), "folders");
         if folders > 1 && !names_folder && self.hints {
-            say::hint(&format!("{folders} folders were read; WHERE folder = '…' reads one"));
+            say::hint(&match label(plan.as_ref(), "folder_of_all") {
+                Some(all) => {
+                    let all = all.replace('\'', "''");
+                    format!(
+                        "{folders} folders were read, and labels repeat mail in several; WHERE folder = '{all}' has each once"
+                    )
+                }
+                None => format!("{folders} folders were read; WHERE folder = '…' reads one"),
+            });
         }
         Ok(delivered)
     }

@@ -4,12 +4,12 @@
 //! filters that joins make are complete. Nothing starts before the first poll.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::physical_expr::PhysicalExpr;
-use datafusion::physical_plan::metrics::{Count, Metric, MetricValue, MetricsSet};
+use datafusion::physical_plan::metrics::{Count, Label, Metric, MetricValue, MetricsSet};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::stream;
 use tokio::sync::OnceCell;
@@ -77,11 +77,21 @@ impl Runs {
         for (name, counter) in named {
             push(MetricValue::Count { name: name.into(), count: sum(counter) });
         }
+        if let Some(folder) = runs.iter().find_map(|(reading, _)| reading.folder_of_all.get()) {
+            let (name, count) = (FOLDER_OF_ALL, Count::new());
+            count.add(1);
+            let label = Label::new("folder", folder.clone());
+            let metric = Metric::new_with_labels(MetricValue::Count { name: name.into(), count }, None, vec![label]);
+            metrics.push(Arc::new(metric));
+        }
         metrics
     }
 }
 
 type Named = (&'static str, fn(&Reading) -> u64);
+
+/// The metric that names the folder in which there is everything that other folders that were read have too.
+pub const FOLDER_OF_ALL: &str = "folder_of_all";
 
 /// One run of a scan.
 #[derive(Debug)]
@@ -94,6 +104,8 @@ pub struct Reading {
     pub rows: Counter,
     /// Folders that were read although the statement names none.
     folders_unnamed: Counter,
+    /// The folder that holds what all the others hold, when it was read together with them (RFC 6154, `\All`).
+    folder_of_all: OnceLock<String>,
     queue: OnceCell<Mutex<VecDeque<Unit>>>,
 }
 
@@ -111,7 +123,8 @@ impl Reading {
     /// A run that has not begun.
     pub fn new(scan: Arc<Scan>, statement: Statement) -> Self {
         let (rows, folders_unnamed, queue) = (Counter::default(), Counter::default(), OnceCell::new());
-        Self { scan, statement, meter: Arc::default(), rows, folders_unnamed, queue }
+        let folder_of_all = OnceLock::new();
+        Self { scan, statement, meter: Arc::default(), rows, folders_unnamed, folder_of_all, queue }
     }
 
     /// What is read.
@@ -198,6 +211,11 @@ impl Reading {
         self.meter.folders.add(units.len());
         if named.is_none() {
             self.folders_unnamed.add(units.len());
+            let all =
+                units.iter().find(|unit| unit.folder.attributes.iter().any(|one| one.eq_ignore_ascii_case("\\All")));
+            if let Some(unit) = all.filter(|_| units.len() > 1) {
+                self.folder_of_all.get_or_init(|| unit.folder.path.clone());
+            }
         }
         Ok(units)
     }
