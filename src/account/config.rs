@@ -75,8 +75,7 @@ impl Config {
             return Self::from_path(Path::new(target));
         }
         let account = ImapAccount::from_url(target)?;
-        let name = format!("{}@{}", account.user, account.host);
-        Ok(Self::of(name, AccountConfig::Imap(account)))
+        Ok(Self::of(account.whose(), AccountConfig::Imap(account)))
     }
 
     fn from_path(path: &Path) -> Result<Self> {

@@ -158,6 +158,11 @@ impl ImapAccount {
         Ok(())
     }
 
+    /// Who signs in where: `me@mail.example.org`.
+    pub fn whose(&self) -> String {
+        format!("{}@{}", self.user, self.host)
+    }
+
     /// The account as a URL, without password: `imaps://me@mail.example.org`; the port only when it is not the usual one.
     pub fn describe(&self) -> String {
         let scheme = self.tls.scheme();

@@ -26,7 +26,7 @@ pub enum Password {
 }
 
 impl Password {
-    /// Fetches the password; a command is run anew each time, for up to 60 s, since it may ask a person something.
+    /// Fetches the password; a command is run anew at each call, for up to 60 s, since it may ask a person something.
     ///
     /// The command is one of the platform's shell (`sh -c`, `cmd /C`) and has the standard input of this program.
     ///

@@ -31,6 +31,8 @@ pub(crate) enum Task {
     Demo,
     /// List the ready-made queries, or run one.
     Queries { name: Option<String>, account: Option<String> },
+    /// Check an account: of that name, at that path, or the default one.
+    Test(Option<String>),
     /// List the accounts.
     Accounts,
     /// Say where the configuration is.
@@ -80,7 +82,8 @@ pub(crate) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Args
 #[command(name = "mailql", version, about = "SQL over mail: ask a mailbox as if it were a database", after_help = EXAMPLES)]
 struct Typed {
     /// An account of the configuration, a URL (`imaps://USER@HOST`) or a path (Maildir, mbox file, directory of
-    /// them); or a command: `demo`, `queries [NAME] [ACCOUNT]`, `accounts`, `config path`
+    /// them); or a command: `demo`, `queries [NAME] [ACCOUNT]`, `test [ACCOUNT]`, `accounts`,
+    /// `config path`
     #[arg(value_name = "ACCOUNT|URL|PATH|COMMAND")]
     words: Vec<String>,
 
@@ -117,6 +120,8 @@ fn task(words: &[String]) -> Result<Task> {
         [] => Ok(Task::Ask(None)),
         ["demo"] => Ok(Task::Demo),
         ["accounts"] => Ok(Task::Accounts),
+        ["test"] => Ok(Task::Test(None)),
+        ["test", target] => Ok(Task::Test(Some((*target).to_owned()))),
         ["config", "path"] => Ok(Task::ConfigPath),
         ["config", ..] => usage("config can only tell its path".to_owned(), "mailql config path"),
         ["queries"] => Ok(Task::Queries { name: None, account: None }),
@@ -152,7 +157,7 @@ fn without_secrets(word: &str) -> String {
 }
 
 /// Words that are no account's name.
-const COMMANDS: [&str; 4] = ["demo", "queries", "accounts", "config"];
+pub(crate) const COMMANDS: [&str; 5] = ["demo", "queries", "test", "accounts", "config"];
 
 const EXAMPLES: &str = "\
 Examples:
@@ -164,11 +169,12 @@ Examples:
   mailql ~/All.mbox -o mail.parquet -c \"SELECT * FROM MessagesInFolder\"
   mailql work -o files/ -c \"SELECT name, content FROM AttachmentContent WHERE folder = 'INBOX'\"
   mailql queries                                  ready-made questions
+  mailql test work                                why an account does not work, step by step
   echo \"SELECT 1\" | mailql demo
 
 The password of a live account is told by its `password_command`, else by the variable MAILQL_PASSWORD, else asked for.
 Data goes to standard output, everything else to standard error.
-Exit status: 0 done, 1 a statement failed, 2 wrong usage.";
+Exit status: 0 done, 1 a statement or a check failed, 2 wrong usage.";
 
 #[cfg(test)]
 mod tests {
@@ -198,14 +204,24 @@ mod tests {
     fn words_that_are_no_command_name_an_account() {
         assert_eq!(args(&["./demo"]).unwrap().task, Task::Ask(Some("./demo".to_owned())));
         assert_eq!(args(&[]).unwrap().task, Task::Ask(None));
+        assert_eq!(args(&["test"]).unwrap().task, Task::Test(None));
+        assert_eq!(args(&["./test"]).unwrap().task, Task::Ask(Some("./test".to_owned())));
+        assert_eq!(args(&["test", "./test"]).unwrap().task, Task::Test(Some("./test".to_owned())));
         let queries = Task::Queries { name: Some("largest".into()), account: Some("work".into()) };
         assert_eq!(args(&["queries", "largest", "work"]).unwrap().task, queries);
     }
 
     #[test]
     fn what_makes_no_sense_is_a_usage_error() {
-        for words in [vec!["work", "demo"], vec!["a", "b"], vec!["config"], vec!["--format", "xml"], vec!["--nonsense"]]
-        {
+        for words in [
+            vec!["work", "demo"],
+            vec!["a", "b"],
+            vec!["work", "test"],
+            vec!["test", "a", "b"],
+            vec!["config"],
+            vec!["--format", "xml"],
+            vec!["--nonsense"],
+        ] {
             assert_eq!(args(&words).unwrap_err().exit_code(), 2, "{words:?}");
         }
         assert_eq!(args(&["--help"]).unwrap_err().exit_code(), 0);

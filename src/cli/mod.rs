@@ -23,6 +23,7 @@ use crate::account::AccountConfig;
 use crate::error::{Error, ErrorKind, Result};
 
 mod args;
+mod check;
 mod complete;
 pub mod demo;
 mod highlight;
@@ -38,7 +39,7 @@ mod session;
 mod signals;
 mod source;
 
-/// Does what the command line says, and gives the exit status: 0 done, 1 a statement failed, 2 wrong usage.
+/// Does what the command line says, and gives the exit status: 0 done, 1 a statement or a check failed, 2 wrong usage.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     say::panics_in_one_line();
     let args = match args::read(arguments) {
@@ -87,6 +88,14 @@ fn perform(runtime: &Runtime, args: &Args) -> Result<ExitCode> {
             let mut session = session(&source, args, signals)?;
             session.hints = false;
             Ok(runtime.block_on(run_texts(&session, &[query.text.to_owned()])))
+        }
+        Task::Test(_) => {
+            let signals = Signals::listen(runtime);
+            let mut source = Source::of(&args.task, args.config.as_deref())?;
+            if let Some(signal) = password::complete(runtime, &mut source, &signals)? {
+                return Ok(ExitCode::from(signal.status()));
+            }
+            runtime.block_on(check::run(&source, &signals))
         }
         Task::Ask(_) | Task::Demo => {
             let texts = texts(&args.scripts)?;
@@ -209,7 +218,8 @@ fn batch_of<const N: usize>(names: [&str; N], columns: [Vec<&str>; N]) -> Result
 
 fn print(text: &str) -> Result<ExitCode> {
     use std::io::Write;
-    match io::stdout().write_all(text.as_bytes()) {
+    let mut out = io::stdout();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::io("cannot write", error)),
         _ => Ok(ExitCode::SUCCESS),
     }

@@ -18,7 +18,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// There is no password in the environment, and nobody to ask, or nothing was typed.
 pub(crate) fn complete(runtime: &Runtime, source: &mut Source, signals: &Signals) -> Result<Option<Signal>> {
     let Some(account) = source.without_password() else { return Ok(None) };
-    let whose = neutral(&format!("{}@{}", account.user, account.host));
+    let whose = neutral(&account.whose());
     let password = match std::env::var(VARIABLE) {
         Ok(password) if !password.is_empty() => Secret::from(password),
         Err(std::env::VarError::NotUnicode(_)) => {

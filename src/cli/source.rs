@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tempfile::TempDir;
 
-use super::args::Task;
+use super::args::{COMMANDS, Task};
 use super::{demo, places, queries};
 use crate::account::{AccountConfig, Config, ImapAccount, Password};
 use crate::engine::Engine;
@@ -39,7 +39,7 @@ impl Source {
     pub(crate) fn of(task: &Task, config: Option<&Path>) -> Result<Self> {
         let named = match task {
             Task::Demo => return Self::sample(),
-            Task::Ask(target) | Task::Queries { account: target, .. } => target.as_deref(),
+            Task::Ask(target) | Task::Test(target) | Task::Queries { account: target, .. } => target.as_deref(),
             Task::Accounts | Task::ConfigPath => None,
         };
         if named == Some("demo") {
@@ -148,8 +148,7 @@ fn no_account(file: Option<PathBuf>) -> Error {
 }
 
 fn no_such_account(target: &str, config: &Config) -> Error {
-    let words = ["demo", "queries", "accounts", "config"];
-    let names = config.accounts.keys().map(String::as_str).chain(words);
+    let names = config.accounts.keys().map(String::as_str).chain(COMMANDS);
     let hint = match queries::nearest(target, names) {
         Some(nearest) => format!("did you mean {nearest}? A path is written with a separator, as ./{target}"),
         None => format!("mailql accounts lists them; a path is written with a separator, as ./{target}"),

@@ -46,7 +46,7 @@ impl MailCatalog {
     /// When an account cannot be opened as what it is said to be.
     pub fn new(config: &Config) -> Result<Self, Error> {
         let open = |(name, account): (&String, &AccountConfig)| {
-            Ok(Source { account: name.as_str().into(), store: store(account, config)? })
+            Ok(Source { account: name.as_str().into(), store: store(name, account, config)? })
         };
         let sources = config.accounts.iter().map(open).collect::<Result<Vec<Source>, Error>>()?;
         let mut schemas: BTreeMap<String, Arc<dyn SchemaProvider>> = BTreeMap::new();
@@ -126,10 +126,14 @@ impl SchemaProvider for AccountSchema {
     }
 }
 
-fn store(account: &AccountConfig, config: &Config) -> Result<Arc<dyn MailStore>, Error> {
+/// The place where an account's mail is.
+///
+/// # Errors
+/// When it cannot be what it is said to be.
+pub(super) fn store(name: &str, account: &AccountConfig, config: &Config) -> Result<Arc<dyn MailStore>, Error> {
     Ok(match account {
         AccountConfig::Maildir(path) => Arc::new(Maildir::open(path.clone(), config.cache.clone())?),
-        AccountConfig::Imap(account) => Arc::new(Imap::new(account.clone())),
+        AccountConfig::Imap(account) => Arc::new(Imap::new(account.clone()).named(name)),
         AccountConfig::Mbox(path) => Arc::new(Mbox::open(path.clone(), config.cache.clone())?),
     })
 }

@@ -4,6 +4,7 @@
 //! no environment. Next: [`catalog`] for names, [`rules`] for what is added to the planner.
 
 pub mod catalog;
+pub mod check;
 pub mod export;
 pub mod rules;
 pub mod statement;

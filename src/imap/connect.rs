@@ -25,18 +25,18 @@ use crate::error::{Error, ErrorKind, Result};
 ///
 /// # Errors
 /// When there is no such host, or nobody answers there.
-pub async fn dial(host: &str, port: u16, patience: Duration, steps: &mut Steps) -> Result<TcpStream> {
+pub async fn dial(host: &str, port: u16, patience: Duration, steps: &mut Steps<'_>) -> Result<TcpStream> {
     steps.begin(Step::Dns);
     let looked_up = timeout(patience.min(DIALLING), tokio::net::lookup_host((host, port))).await;
     let addresses: Vec<SocketAddr> = match looked_up {
         Ok(Ok(addresses)) => addresses.collect(),
         Ok(Err(error)) => {
-            return Err(Error::new(ErrorKind::Server, format!("there is no host {host}"))
+            return Err(Error::new(ErrorKind::Server, format!("the host {host} cannot be found"))
                 .because(error)
                 .hint("check the name of the server, and that this machine is online"));
         }
         Err(_) => {
-            return Err(unreachable(format!("nobody knew the address of {host} within {} seconds", secs(patience))));
+            return Err(unreachable(format!("nobody told the address of {host} within {}", within(patience))));
         }
     };
     steps.end(addresses.iter().map(|address| address.ip().to_string()).collect::<Vec<_>>().join(", "));
@@ -58,8 +58,8 @@ pub async fn dial(host: &str, port: u16, patience: Duration, steps: &mut Steps) 
         Some(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
             unreachable(format!("nobody answers at {host} on port {port}")).because(error)
         }
-        Some(error) => Error::io(format!("cannot reach {host} on port {port}"), error),
-        None => unreachable(format!("{host} did not answer on port {port} within {} seconds", secs(patience))),
+        Some(error) => lost(host, port, error),
+        None => unreachable(format!("{host} did not answer on port {port} within {}", within(patience))),
     })
 }
 
@@ -72,7 +72,7 @@ pub async fn encrypt(
     (host, port): (&str, u16),
     ca_file: Option<&Path>,
     patience: Duration,
-    steps: &mut Steps,
+    steps: &mut Steps<'_>,
 ) -> Result<Box<dyn Line>> {
     steps.begin(Step::Tls);
     let connector = TlsConnector::from(Arc::new(config(ca_file)?));
@@ -84,8 +84,8 @@ pub async fn encrypt(
             steps.end(format!("{}, certificate for {host}", version.replace('_', ".").replacen("TLSv", "TLS ", 1)));
             Ok(Box::new(stream))
         }
-        Ok(Err(error)) => Err(explained(host, port, error)),
-        Err(_) => Err(no_tls(host, port)),
+        Ok(Err(error)) => Err(explained((host, port), ca_file, error)),
+        Err(_) => Err(no_tls(format!("{host} did not begin TLS on port {port} within {}", within(patience)))),
     }
 }
 
@@ -111,27 +111,29 @@ fn authorities(file: &Path) -> Result<Vec<CertificateDer<'static>>> {
 }
 
 /// What went wrong between the two TLS stacks, for a person.
-fn explained(host: &str, port: u16, error: io::Error) -> Error {
+fn explained((host, port): (&str, u16), ca_file: Option<&Path>, error: io::Error) -> Error {
     let server = |message: String| Error::new(ErrorKind::Server, message);
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     let explained = match inner {
-        Some(rustls::Error::InvalidCertificate(why)) => untrusted(host, why),
-        Some(rustls::Error::InvalidMessage(_) | rustls::Error::InappropriateMessage { .. }) => return no_tls(host, port),
+        Some(rustls::Error::InvalidCertificate(why)) => untrusted(host, ca_file, why),
+        Some(rustls::Error::InvalidMessage(_) | rustls::Error::InappropriateMessage { .. }) => {
+            no_tls(format!("{host} does not speak TLS on port {port}"))
+        }
         Some(rustls::Error::PeerIncompatible(_) | rustls::Error::AlertReceived(_)) => {
             server(format!("{host} offers no encryption that is good enough"))
                 .hint("TLS 1.2 or 1.3 with current ciphers is needed; the server must be updated")
         }
-        Some(other) => server(format!("{host} cannot be spoken to with TLS: {other}")),
+        Some(other) => server(format!("{host} cannot be spoken to with TLS: {other}"))
+            .hint("whoever runs the server can say what it expects"),
         None if error.kind() == io::ErrorKind::UnexpectedEof => {
-            server(format!("{host} closed the connection on port {port} when TLS was to begin"))
-                .hint("see whether that port expects TLS at once (tls = \"implicit\", usually 993) or STARTTLS (tls = \"starttls\", usually 143)")
+            no_tls(format!("{host} closed the connection on port {port} when TLS was to begin"))
         }
-        None => return Error::io(format!("cannot reach {host} on port {port}"), error),
+        None => return lost(host, port, error),
     };
     explained.because(error)
 }
 
-fn untrusted(host: &str, why: &CertificateError) -> Error {
+fn untrusted(host: &str, ca_file: Option<&Path>, why: &CertificateError) -> Error {
     let server = |message: String| Error::new(ErrorKind::Server, message);
     match why {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
@@ -142,32 +144,48 @@ fn untrusted(host: &str, why: &CertificateError) -> Error {
             server(format!("the certificate of {host} is not valid yet")).hint("check this machine's clock")
         }
         CertificateError::NotValidForNameContext { presented, .. } => {
-            server(format!("the server has a certificate for {}, not for {host}", presented.join(", ")))
+            // They come as `DnsName("mail.example.org")`.
+            let names: Vec<&str> = presented.iter().map(|name| name.split('"').nth(1).unwrap_or(name)).collect();
+            server(format!("the server has a certificate for {}, not for {host}", names.join(", ")))
                 .hint("use the name that is in the certificate as the host")
         }
         CertificateError::NotValidForName => server(format!("the certificate of the server is not for {host}"))
             .hint("use the name that is in the certificate as the host"),
-        CertificateError::UnknownIssuer => {
-            server(format!("the certificate of {host} is signed by an authority that nobody here knows"))
-                .hint("if it is your own authority, name its certificate: ca_file = \"….pem\", or ?ca_file=… in a URL")
+        // A signature is bad when another authority goes by the same name.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+            let hint = match ca_file {
+                Some(_) => "the ca_file is of another authority; whoever runs the server has the right one",
+                None => {
+                    "if it is your own authority, name its certificate: ca_file = \"….pem\", or ?ca_file=… in a URL"
+                }
+            };
+            server(format!("the certificate of {host} is signed by an authority that nobody here knows")).hint(hint)
         }
-        CertificateError::Revoked => server(format!("the certificate of {host} has been revoked")),
-        other => server(format!("the certificate of {host} cannot be trusted: {other}")),
+        CertificateError::Revoked => server(format!("the certificate of {host} has been revoked"))
+            .hint("whoever runs the server must replace it"),
+        other => server(format!("the certificate of {host} cannot be trusted: {other}"))
+            .hint("whoever runs the server must replace it"),
     }
 }
 
-fn no_tls(host: &str, port: u16) -> Error {
-    Error::new(ErrorKind::Server, format!("{host} does not speak TLS on port {port}"))
-        .hint("it may want STARTTLS there: tls = \"starttls\", or imap+starttls:// in a URL; port 993 usually expects TLS at once")
+fn no_tls(message: String) -> Error {
+    Error::new(ErrorKind::Server, message).hint(
+        "TLS at once is usual on port 993; on 143 it is STARTTLS: tls = \"starttls\", or imap+starttls:// in a URL",
+    )
+}
+
+/// What the operating system said of a connection.
+fn lost(host: &str, port: u16, error: io::Error) -> Error {
+    // Its kind is Io there, but it is the server's.
+    unreachable(Error::io(format!("cannot reach {host} on port {port}"), error).to_string())
 }
 
 fn unreachable(message: String) -> Error {
-    Error::new(ErrorKind::Server, message)
-        .hint("check host and port, and whether a firewall is between you and the server")
+    Error::new(ErrorKind::Server, message).hint("check host and port, and whether a firewall is in between")
 }
 
-fn secs(patience: Duration) -> u64 {
-    patience.min(DIALLING).as_secs()
+fn within(patience: Duration) -> String {
+    format!("{} s", patience.min(DIALLING).as_secs())
 }
 
 /// How long opening a connection may take, for each of its steps.

@@ -31,15 +31,17 @@ pub mod token;
 pub mod transport;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
-use futures::stream::BoxStream;
+use futures::stream::{BoxStream, StreamExt};
 
 use self::folders::Listing;
 use self::pool::Pool;
 use self::reading::{Opened, Reading};
+use self::steps::Event;
 use crate::account::ImapAccount;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::mail::snapshots::Snapshots;
 use crate::mail::{Folder, FolderPattern, FolderScan, MailStore, Message, Meter, Statement, StatusItems};
 
@@ -47,6 +49,8 @@ use crate::mail::{Folder, FolderPattern, FolderScan, MailStore, Message, Meter, 
 #[derive(Debug)]
 pub struct Imap {
     pool: Arc<Pool>,
+    /// What errors call it, where the address alone does not.
+    name: Option<Arc<str>>,
     /// The folders with their names, as each statement found them.
     listings: Arc<Snapshots<Listing>>,
     /// The folders that were opened, as each statement found them.
@@ -56,7 +60,22 @@ pub struct Imap {
 impl Imap {
     /// An account; no connection is opened before something is asked.
     pub fn new(account: ImapAccount) -> Self {
-        Self { pool: Pool::new(account), listings: Arc::default(), opened: Arc::default() }
+        Self { pool: Pool::new(account), name: None, listings: Arc::default(), opened: Arc::default() }
+    }
+
+    /// The same, with the name that it has for people: errors say it, unless it is no more than user and host.
+    #[must_use]
+    pub fn named(mut self, name: &str) -> Self {
+        self.name = (name != self.pool.account().whose()).then(|| name.into());
+        self
+    }
+
+    /// Goes every step from the name of the host to the list of folders, and tells each.
+    ///
+    /// # Errors
+    /// When a step cannot be taken; that is told, too.
+    pub async fn check(&self, patience: Duration, tell: impl FnMut(Event) + Send) -> Result<()> {
+        check::check(&self.pool, patience, tell).await.map_err(|error| of_account(self.name.as_deref(), error))
     }
 }
 
@@ -78,17 +97,20 @@ impl MailStore for Imap {
             let mut lease = self.pool.lease(statement.terms(), None).await?;
             folders::list(&mut lease, pattern, status, meter).await.map(Arc::new)
         };
-        let listing = self.listings.of(statement, &format!("{pattern:?} {status:?}"), list).await?;
+        let listing = self.listings.of(statement, &format!("{pattern:?} {status:?}"), list).await;
+        let listing = listing.map_err(|error| of_account(self.name.as_deref(), error))?;
         Ok(listing.folders().filter(|folder| pattern.has(&folder.path)).cloned().collect())
     }
 
     fn read(&self, scan: FolderScan) -> BoxStream<'static, Result<Vec<Message>>> {
         let (pool, listings, opened) = (Arc::clone(&self.pool), Arc::clone(&self.listings), Arc::clone(&self.opened));
-        outlet::stream(move |outlet| async move {
+        let account = self.name.clone();
+        let chunks = outlet::stream(move |outlet| async move {
             let known = listings.all(&scan.statement);
             let name = known.iter().find_map(|listing| listing.name(&scan.folder.path)).cloned();
             Reading::new(scan, name, pool, opened, outlet).run().await;
-        })
+        });
+        chunks.map(move |chunk| chunk.map_err(|error| of_account(account.as_deref(), error))).boxed()
     }
 
     fn lanes(&self) -> usize {
@@ -103,6 +125,13 @@ fn may_be_presumed(name: &str) -> bool {
 
 /// The name of the folder that every account has (RFC 9051 §5.1).
 const INBOX: &str = "INBOX";
+
+fn of_account(name: Option<&str>, error: Error) -> Error {
+    match name {
+        Some(name) => error.context("account", name),
+        None => error,
+    }
+}
 
 /// More folders at once than the setting allows are never read.
 const LANES: usize = 16;

@@ -1,7 +1,7 @@
 //! The sessions of an account: opened when they are needed, shared, and never more than there may be.
 //!
-//! Who comes first is served first. A session that is given back in the middle of an answer is closed. Nothing here says
-//! what a session is used for.
+//! Who comes first is served first. A session that is given back in the middle of an answer is closed. The password is
+//! fetched once, and again after it did not let anybody in. Nothing here says what a session is used for.
 
 use std::collections::VecDeque;
 use std::ops::{Deref, DerefMut};
@@ -13,8 +13,8 @@ use tokio::sync::{oneshot, watch};
 use super::command::WireName;
 use super::session::Session;
 use super::sign_in;
-use super::steps::Steps;
-use crate::account::ImapAccount;
+use super::steps::{Step, Steps};
+use crate::account::{ImapAccount, Secret};
 use crate::error::{Error, ErrorKind, Result};
 use crate::mail::Terms;
 
@@ -23,6 +23,8 @@ use crate::mail::Terms;
 pub struct Pool {
     account: ImapAccount,
     state: Mutex<State>,
+    /// The password, once it was fetched; locked while it is, as its command may ask a person something.
+    password: tokio::sync::Mutex<Option<Secret>>,
     /// How many wait for a session.
     waiting: watch::Sender<usize>,
 }
@@ -51,7 +53,8 @@ struct Place(Arc<Pool>);
 impl Pool {
     /// A pool without sessions.
     pub fn new(account: ImapAccount) -> Arc<Self> {
-        Arc::new(Self { account, state: Mutex::default(), waiting: watch::Sender::new(0) })
+        let (state, password, waiting) = (Mutex::default(), tokio::sync::Mutex::default(), watch::Sender::new(0));
+        Arc::new(Self { account, state, password, waiting })
     }
 
     /// The account.
@@ -71,14 +74,14 @@ impl Pool {
                 return Ok(Lease { session: Some(session), place });
             }
         }
-        self.open(place, terms.patience, &mut Steps::new()).await
+        self.open(place, terms.patience, &mut Steps::untold()).await
     }
 
     /// A new session, step by step.
     ///
     /// # Errors
     /// When it cannot be opened.
-    pub async fn new_lease(self: &Arc<Self>, patience: Duration, steps: &mut Steps) -> Result<Lease> {
+    pub async fn new_lease(self: &Arc<Self>, patience: Duration, steps: &mut Steps<'_>) -> Result<Lease> {
         let place = self.place(usize::MAX).await?;
         self.open(place, patience, steps).await
     }
@@ -89,10 +92,34 @@ impl Pool {
         drop(self.waiting.subscribe().wait_for(|waiting| *waiting > 0).await);
     }
 
-    async fn open(&self, place: Place, patience: Duration, steps: &mut Steps) -> Result<Lease> {
-        let opened = sign_in::open(&self.account, patience, steps).await?;
+    async fn open(&self, place: Place, patience: Duration, steps: &mut Steps<'_>) -> Result<Lease> {
+        let password = self.password().await?;
+        let opened = match sign_in::open(&self.account, &password, patience, steps).await {
+            Ok(opened) => opened,
+            Err(error) => {
+                if steps.at() == Some(Step::SignIn) {
+                    self.forget(&password).await;
+                }
+                return Err(error);
+            }
+        };
         self.lock().most = Some(opened.family.connections());
         Ok(Lease { session: Some(opened), place })
+    }
+
+    /// The password; whoever asks first fetches it for all.
+    async fn password(&self) -> Result<Secret> {
+        let mut kept = self.password.lock().await;
+        if let Some(password) = &*kept {
+            return Ok(password.clone());
+        }
+        let password = self.account.password.read().await?;
+        Ok(kept.insert(password).clone())
+    }
+
+    /// Forgets a password that let nobody in: it may be another one by now.
+    async fn forget(&self, password: &Secret) {
+        self.password.lock().await.take_if(|kept| kept == password);
     }
 
     async fn place(self: &Arc<Self>, limit: usize) -> Result<Place> {
@@ -179,4 +206,4 @@ impl DerefMut for Lease {
 }
 
 /// A session that nobody used for so long is not used again: the server, or something on the way, may have forgotten it.
-const KEPT: Duration = Duration::from_secs(240);
+const KEPT: Duration = Duration::from_mins(4);

@@ -195,11 +195,14 @@ pub fn refused(command: &Command, status: &Status) -> Error {
     let error = Error::new(kind, format!("the server refused {verb}: {words}"));
     match &status.code {
         Some(Code::Unavailable | Code::InUse) => error.hint("it may work again in a moment"),
-        Some(Code::Limit) => error.hint("the server sets a limit; ask for less at once, or SET mailql.connections lower"),
-        _ if status.condition == Condition::Bad => {
-            error.hint("this server does not understand what others do; mailql -v with MAILQL_LOG=mailql=trace shows the conversation")
+        Some(Code::Limit) => {
+            error.hint("the server sets a limit; ask for less at once, or SET mailql.connections lower")
         }
-        _ => error,
+        _ if status.condition == Condition::Bad => {
+            error.hint("this server does not understand what others do; MAILQL_LOG=mailql=trace shows the conversation")
+        }
+        _ if verb == "EXAMINE" => error.hint("try again, or leave the folder out: WHERE folder <> '…'"),
+        _ => error.hint("try again; MAILQL_LOG=mailql=trace shows the conversation"),
     }
 }
 
@@ -207,7 +210,15 @@ pub fn refused(command: &Command, status: &Status) -> Error {
 pub fn words(status: &Status) -> String {
     match status.text.trim() {
         "" => format!("it said {} and nothing more", name(status.condition)),
-        text => text.to_owned(),
+        text => beginning(text.trim_end_matches('.')),
+    }
+}
+
+/// A text as far as anybody reads it.
+pub fn beginning(text: &str) -> String {
+    match text.char_indices().nth(READ) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }
 
@@ -235,6 +246,9 @@ fn shown(octets: &[u8]) -> String {
     let beginning = &octets[..octets.len().min(SHOWN)];
     beginning.escape_ascii().to_string()
 }
+
+/// Characters of a server's own words in an error.
+const READ: usize = 300;
 
 /// Octets of a frame in a log.
 const SHOWN: usize = 200;

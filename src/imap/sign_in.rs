@@ -9,20 +9,24 @@ use super::command;
 use super::connect::{dial, encrypt};
 use super::quirk::Family;
 use super::response::Response;
-use super::session::{Event, Session, accepted, words};
+use super::session::{Event, Session, beginning, words};
 use super::status::{Code, Condition, Status};
 use super::steps::{Step, Steps};
 use super::transport::{Limits, Transport};
-use crate::account::{ImapAccount, Tls};
+use crate::account::{ImapAccount, Secret, Tls};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Opens a session.
 ///
 /// # Errors
 /// When the server cannot be reached, cannot be trusted, or does not let the user in.
-pub async fn open(account: &ImapAccount, patience: Duration, steps: &mut Steps) -> Result<Session> {
+pub async fn open(
+    account: &ImapAccount,
+    password: &Secret,
+    patience: Duration,
+    steps: &mut Steps<'_>,
+) -> Result<Session> {
     let (host, port) = (account.host.as_str(), account.port);
-    let password = account.password.read().await?;
     let stream = dial(host, port, patience, steps).await?;
     let ca_file = account.ca_file.as_deref();
     let line = match account.tls {
@@ -49,7 +53,7 @@ pub async fn open(account: &ImapAccount, patience: Duration, steps: &mut Steps) 
     let mut who = String::new();
     let mut able = Capabilities::default();
     if greeting.condition != Condition::PreAuth {
-        able = prove(&mut session, account, &password, &mut who).await?;
+        able = prove(&mut session, account, password, &mut who).await?;
     }
     if able.is_empty() {
         able = ask_capabilities(&mut session).await?;
@@ -62,16 +66,15 @@ pub async fn open(account: &ImapAccount, patience: Duration, steps: &mut Steps) 
 
 /// Hears who answers.
 async fn greeted(mut transport: Transport, account: &ImapAccount) -> Result<(Session, Status)> {
-    let other_way = match account.tls {
-        Tls::Implicit => "",
+    let silent = match account.tls {
+        Tls::Implicit => IMAP_PORTS,
         Tls::StartTls | Tls::None => {
-            "; if that port expects TLS at once (993 usually does), say tls = \"implicit\", or imaps:// in a URL"
+            "a port that expects TLS at once, as 993 does, says nothing without: tls = \"implicit\", or imaps:// in a URL"
         }
     };
     let place = format!("{} on port {}", account.host, account.port);
     let frame = transport.frame().await.map_err(|error| {
-        Error::new(ErrorKind::Server, format!("{place} does not greet as a mail server does: {error}"))
-            .hint(format!("see whether it is an IMAP server{other_way}"))
+        Error::new(ErrorKind::Server, format!("{place} does not greet as an IMAP server does: {error}")).hint(silent)
     })?;
     match Response::parse(&frame) {
         Ok(Response::Status(status)) => match status.condition {
@@ -81,8 +84,12 @@ async fn greeted(mut transport: Transport, account: &ImapAccount) -> Result<(Ses
                     .hint("it may be busy, or have too many connections from here; try again in a while"))
             }
         },
-        _ => Err(Error::new(ErrorKind::Server, format!("{place} answers, but not as a mail server does"))
-            .hint(format!("see whether it is an IMAP server{other_way}"))),
+        _ => {
+            let said = String::from_utf8_lossy(&frame.octets);
+            let said = beginning(said.lines().next().unwrap_or_default());
+            Err(Error::new(ErrorKind::Server, format!("{place} does not greet as an IMAP server does: {said}"))
+                .hint(IMAP_PORTS))
+        }
     }
 }
 
@@ -92,11 +99,11 @@ async fn start_tls(
     mut able: Capabilities,
     account: &ImapAccount,
     patience: Duration,
-    steps: &mut Steps,
+    steps: &mut Steps<'_>,
 ) -> Result<Session> {
     let refused = |message: &str| {
         Err(Error::new(ErrorKind::Server, message)
-            .hint("nothing was sent to it; somebody may be in between, or it wants TLS at once: tls = \"implicit\""))
+            .hint("no password was sent; it may want TLS at once (tls = \"implicit\"), or somebody is in between"))
     };
     steps.begin(Step::Tls);
     if greeting.condition == Condition::PreAuth {
@@ -118,16 +125,20 @@ async fn start_tls(
 async fn prove(
     session: &mut Session,
     account: &ImapAccount,
-    password: &crate::account::Secret,
+    password: &Secret,
     who: &mut String,
 ) -> Result<Capabilities> {
     let before = &session.capabilities;
     let proof = if before.has("AUTH=PLAIN") {
         command::authenticate_plain(&account.user, password, before.has("SASL-IR"))
     } else if before.has("LOGINDISABLED") {
-        return Err(Error::new(ErrorKind::Server, "the server takes no password on this connection").hint(
-            "it may want TLS first (tls = \"implicit\" or \"starttls\"), or another way to sign in than a password",
-        ));
+        let hint = match account.tls {
+            Tls::None => "it may want TLS first: tls = \"implicit\" or \"starttls\"",
+            Tls::Implicit | Tls::StartTls => {
+                "see whether the settings of the account allow IMAP and offer app passwords"
+            }
+        };
+        return Err(Error::new(ErrorKind::Server, "the server takes no password on this connection").hint(hint));
     } else {
         command::login(&account.user, password)
     };
@@ -146,24 +157,26 @@ async fn prove(
             }
             Event::Untagged(Response::Capability(names)) => able = Capabilities::of(names),
             Event::Untagged(_) => {}
-            Event::Done(command, status) if command != proof => {
-                // Who does not say who he is may still be right.
-                drop((command, status));
-            }
-            Event::Done(command, status) => {
-                let status = accepted(&command, status).map_err(|error| not_let_in(account, error))?;
+            // Who does not say who he is may still be right.
+            Event::Done(command, _) if command != proof => {}
+            Event::Done(_, status) => {
+                if status.condition != Condition::Ok {
+                    return Err(not_let_in(account, &status));
+                }
                 return Ok(if able.is_empty() { capabilities(&status) } else { able });
             }
         }
     }
 }
 
-fn not_let_in(account: &ImapAccount, error: Error) -> Error {
-    let message = error.to_string();
-    let words = message.split_once(": ").map_or(message.as_str(), |(_, words)| words);
-    Error::new(ErrorKind::Server, format!("{} did not let {} in: {words}", account.host, account.user))
-        .hint("check user and password; many providers want an app password here, made in the account's security settings")
-        .because(error)
+fn not_let_in(account: &ImapAccount, status: &Status) -> Error {
+    let hint = match status.code {
+        Some(Code::Unavailable | Code::InUse | Code::Limit) => "it may work again in a moment",
+        Some(Code::Expired) => "the password is too old for the server; set a new one there",
+        _ => "check user and password; many providers want an app password, made in the account's security settings",
+    };
+    Error::new(ErrorKind::Server, format!("{} did not let {} in: {}", account.host, account.user, words(status)))
+        .hint(hint)
 }
 
 async fn ask_capabilities(session: &mut Session) -> Result<Capabilities> {
@@ -185,6 +198,8 @@ fn capabilities(status: &Status) -> Capabilities {
         _ => Capabilities::default(),
     }
 }
+
+const IMAP_PORTS: &str = "see whether it is the port of an IMAP server: 993 is usual with TLS, 143 with STARTTLS";
 
 /// How long a server may take to greet.
 const GREETING: Duration = Duration::from_secs(30);

@@ -1,7 +1,8 @@
-//! The steps of reaching an account, timed: what a check shows, and where it stopped.
+//! The steps of reaching an account, timed: what a check shows as they are taken, and where it stopped.
 //!
-//! Only keeps what [`super::connect`] and [`super::session`] report.
+//! Only passes on what [`super::connect`] and [`super::sign_in`] report.
 
+use std::fmt;
 use std::time::{Duration, Instant};
 
 /// A step on the way into an account.
@@ -38,56 +39,76 @@ impl Step {
     }
 }
 
-/// The steps that were taken, and the one that is being taken.
-#[derive(Debug)]
-pub struct Steps {
-    done: Vec<Taken>,
-    at: Option<Step>,
-    since: Instant,
-}
-
-/// A step that was taken.
+/// What happens to a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Taken {
-    /// Which one.
-    pub step: Step,
-    /// How long it took.
-    pub took: Duration,
-    /// What came of it, in a few words.
-    pub told: String,
+pub enum Event {
+    /// It is begun.
+    Begun(Step),
+    /// It is over.
+    Over {
+        /// Which one.
+        step: Step,
+        /// How long it took, or was tried.
+        took: Duration,
+        /// What came of it, in a few words; nothing when it could not be taken.
+        told: Option<String>,
+    },
 }
 
-impl Steps {
-    /// Begins with none.
-    pub fn new() -> Self {
-        Self { done: Vec::new(), at: None, since: Instant::now() }
+/// The step that is being taken, and who wants to hear of it.
+pub struct Steps<'a> {
+    at: Option<(Step, Instant)>,
+    tell: Box<dyn FnMut(Event) + Send + 'a>,
+}
+
+impl<'a> Steps<'a> {
+    /// Steps that nobody hears of.
+    pub fn untold() -> Self {
+        Self::told_to(drop)
     }
 
-    /// Begins a step.
+    /// Steps that somebody hears of as they are taken.
+    pub fn told_to(tell: impl FnMut(Event) + Send + 'a) -> Self {
+        Self { at: None, tell: Box::new(tell) }
+    }
+
+    /// Begins a step, unless it is being taken already.
     pub fn begin(&mut self, step: Step) {
-        (self.at, self.since) = (Some(step), Instant::now());
+        if self.at() != Some(step) {
+            self.at = Some((step, Instant::now()));
+            (self.tell)(Event::Begun(step));
+        }
     }
 
     /// Ends the step that was begun.
     pub fn end(&mut self, told: impl Into<String>) {
-        if let Some(step) = self.at.take() {
-            self.done.push(Taken { step, took: self.since.elapsed(), told: told.into() });
+        self.over(Some(told.into()));
+    }
+
+    /// Ends the step that was begun with a number of folders.
+    pub fn end_with_folders(&mut self, folders: usize) {
+        self.end(if folders == 1 { "1 folder".to_owned() } else { format!("{folders} folders") });
+    }
+
+    /// Gives up the step that was begun, if there is one.
+    pub fn fail(&mut self) {
+        self.over(None);
+    }
+
+    /// The step that was begun and is not over.
+    pub fn at(&self) -> Option<Step> {
+        self.at.map(|(step, _)| step)
+    }
+
+    fn over(&mut self, told: Option<String>) {
+        if let Some((step, since)) = self.at.take() {
+            (self.tell)(Event::Over { step, took: since.elapsed(), told });
         }
-    }
-
-    /// The steps that were taken, in order.
-    pub fn done(&self) -> &[Taken] {
-        &self.done
-    }
-
-    /// The step that was begun and has not ended, and how long ago.
-    pub fn failed(&self) -> Option<(Step, Duration)> {
-        self.at.map(|step| (step, self.since.elapsed()))
     }
 }
 
-impl Default for Steps {
-    fn default() -> Self {
-        Self::new()
+impl fmt::Debug for Steps<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Steps").field("at", &self.at).finish_non_exhaustive()
     }
 }

@@ -119,9 +119,7 @@ impl Transport {
                 return Ok(frame);
             }
             match timeout(self.patience, self.line.read_buf(&mut self.received)).await {
-                Ok(Ok(0)) => {
-                    return Err(Error::new(ErrorKind::Server, "the server closed the connection"));
-                }
+                Ok(Ok(0)) => return Err(closed()),
                 Ok(Ok(octets)) => self.counts.received += octets,
                 Ok(Err(error)) => return Err(lost(error)),
                 Err(_) => return Err(self.silent("said nothing")),
@@ -204,7 +202,7 @@ impl Transport {
     }
 
     fn silent(&self, what: &str) -> Error {
-        Error::new(ErrorKind::Server, format!("the server {what} for {} seconds", self.patience.as_secs()))
+        Error::new(ErrorKind::Server, format!("the server {what} for {} s", self.patience.as_secs()))
             .hint("try again, or allow it more time: SET mailql.timeout_seconds = …")
     }
 
@@ -213,6 +211,7 @@ impl Transport {
             ErrorKind::Server,
             format!("a response of the server is longer than {} MiB", self.limits.frame >> 20),
         )
+        .hint("no mail is like that; see whether it is an IMAP server")
     }
 }
 
@@ -241,10 +240,17 @@ fn is_status(frame: &[u8]) -> bool {
 fn lost(error: io::Error) -> Error {
     // TLS without a proper end is what a cut line looks like.
     if error.kind() == io::ErrorKind::UnexpectedEof {
-        return Error::new(ErrorKind::Server, "the server closed the connection").because(error);
+        return closed().because(error);
     }
-    Error::io("the connection was lost", error)
+    // Its kind is Io there, but it is the server's.
+    Error::new(ErrorKind::Server, Error::io("the connection was lost", error).to_string()).hint(AGAIN)
 }
+
+fn closed() -> Error {
+    Error::new(ErrorKind::Server, "the server closed the connection").hint(AGAIN)
+}
+
+const AGAIN: &str = "try again; if it does not last, with fewer connections: SET mailql.connections = 1";
 
 /// Octets to make room for before each reading.
 const STEP: usize = 64 << 10;
@@ -307,8 +313,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn silence_has_an_end() {
         let (client, _server) = tokio::io::duplex(10);
-        let mut transport = Transport::new(Box::new(client), Limits::USUAL, Duration::from_secs(60));
+        let mut transport = Transport::new(Box::new(client), Limits::USUAL, Duration::from_mins(1));
         let error = transport.frame().await.unwrap_err();
-        assert_eq!(error.to_string(), "the server said nothing for 60 seconds");
+        assert_eq!(error.to_string(), "the server said nothing for 60 s");
     }
 }

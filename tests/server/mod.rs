@@ -7,6 +7,7 @@
 
 pub mod certificate;
 pub mod dovecot;
+pub mod listener;
 pub mod proxy;
 pub mod scripted;
 mod transcript;

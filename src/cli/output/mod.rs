@@ -151,15 +151,21 @@ pub(crate) fn print_batch(batch: &RecordBatch, expanded: bool) -> Result<()> {
     }
 }
 
+/// Columns of standard output, when it is a terminal.
+pub(crate) fn width() -> Option<usize> {
+    let columns = || terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0));
+    io::stdout().is_terminal().then(|| columns().max(20))
+}
+
 /// What standard output is.
 fn look() -> Look {
-    if !io::stdout().is_terminal() {
+    let width = width();
+    if width.is_none() {
         return Look::default();
     }
-    let width = terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0));
     let dumb = std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
     let colour = !dumb && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    Look { width: Some(width.max(20)), colour, expanded: false }
+    Look { width, colour, expanded: false }
 }
 
 async fn print_table(

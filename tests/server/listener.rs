@@ -1,0 +1,55 @@
+//! Servers that say what a test wants: one thread per connection, no protocol but the one in the script.
+//!
+//! For what no real server does when it is asked to. They end with the test program.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::thread;
+
+/// Listens on a free port, serves every connection so, and gives the port.
+pub fn listen(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let serve = std::sync::Arc::new(serve);
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (serve, stream) = (serve.clone(), stream.unwrap());
+            thread::spawn(move || serve(stream));
+        }
+    });
+    port
+}
+
+/// Says something, and then hears whatever comes.
+pub fn say(text: &'static str) -> u16 {
+    listen(move |mut stream| {
+        // Who has enough is gone.
+        if stream.write_all(text.as_bytes()).is_ok() {
+            std::io::copy(&mut stream, &mut std::io::sink()).ok();
+        }
+    })
+}
+
+/// An IMAP server: a greeting, and the answer to each command by how it begins; `+` in an answer is its tag.
+///
+/// What is not in the script is answered with OK.
+pub fn imap(greeting: &'static str, script: &'static [(&'static str, &'static str)]) -> u16 {
+    listen(move |mut stream| {
+        stream.write_all(format!("{greeting}\r\n").as_bytes()).unwrap();
+        let lines = BufReader::new(stream.try_clone().unwrap()).lines();
+        for line in lines.map_while(Result::ok) {
+            let (tag, command) = line.split_once(' ').unwrap();
+            let known = script.iter().find(|(beginning, _)| command.starts_with(beginning));
+            let answer = known.map_or("+ OK done", |(_, answer)| answer);
+            let answer: String = answer.lines().map(|line| line.replacen('+', tag, 1) + "\r\n").collect();
+            if stream.write_all(answer.as_bytes()).is_err() {
+                return;
+            }
+        }
+    })
+}
+
+/// A port where nobody listens.
+pub fn closed() -> u16 {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
+}
