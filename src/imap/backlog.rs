@@ -438,7 +438,7 @@ impl Backlog {
             if without_structure && messages.iter().any(|message| message.structure.is_none()) {
                 let (whole, unclear): (Vec<_>, Vec<_>) =
                     messages.into_iter().partition(|message| message.structure.is_some());
-                let fetch = Fetch { structure: true, ..Fetch::default() };
+                let fetch = self.from_whole(step);
                 self.upcoming.extend(
                     split(unclear, HEAVY_BLOCK).map(|part| Job::of(step - 1, Kind::Whole(fetch.clone()), part)),
                 );
@@ -476,6 +476,20 @@ impl Backlog {
     /// How many messages wait for a step to be sent.
     fn waiting(&self) -> usize {
         self.upcoming.iter().map(|job| job.messages.len()).sum()
+    }
+
+    /// What to take from a whole message that is read for its structure: also the contents that later steps want, as
+    /// the numbers of its parts may mean others to the server.
+    fn from_whole(&self, step: usize) -> Fetch {
+        let mut whole = Fetch { structure: true, ..Fetch::default() };
+        for later in &self.steps[step..] {
+            if let Step::Contents(fetch) = later {
+                whole.preview |= fetch.preview;
+                whole.text |= fetch.text;
+                whole.attachments |= fetch.attachments;
+            }
+        }
+        whole
     }
 
     fn enqueue(&mut self, step: usize, kind: &Kind, messages: Vec<Message>) {
