@@ -115,6 +115,8 @@ fn weakened(key: &SearchKey, family: &Family) -> Weakened {
     match key {
         SearchKey::All | SearchKey::Flag(_) | SearchKey::Since(_) | SearchKey::Before(_) => exact(key.clone()),
         SearchKey::Uid(uids) => weakened_set(uids),
+        // What contains a text differs from server to server; the complement would lose messages.
+        SearchKey::Text(..) => weaker(key.clone()),
         SearchKey::Larger(_) | SearchKey::Smaller(_) if !family.has_exact_sizes() => weaker(SearchKey::All),
         // Numbers have 32 bits on the wire (RFC 3501 §9).
         SearchKey::Larger(octets) if *octets > u64::from(u32::MAX) => weaker(SearchKey::Larger(u32::MAX.into())),
@@ -146,4 +148,23 @@ fn weakened_set(uids: &UidSet) -> Weakened {
     }
     let hull = ranges.first().zip(ranges.last()).and_then(|(first, last)| UidSet::range(first.0, last.1));
     Weakened { key: hull.map_or(SearchKey::All, SearchKey::Uid), is_exact: false }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::imap::capability::Capabilities;
+    use crate::mail::{Flag, SearchText, TextField};
+
+    #[test]
+    fn text_is_asked_for_and_its_complement_is_not() {
+        let family = Family::of("", "", &Capabilities::default());
+        let text = SearchKey::Text(TextField::Subject, SearchText::new("invoice").unwrap());
+        let unseen = !SearchKey::Flag(Flag::Seen);
+        let both = unseen.clone().and(text.clone());
+        assert_eq!(Way::of(&both, family), Way::Search(both.clone()));
+        assert_eq!(Way::of(&!text.clone(), family), Way::Everything);
+        assert_eq!(Way::of(&!both, family), Way::Everything);
+        assert_eq!(Way::of(&(!text).and(unseen.clone()), family), Way::Search(unseen));
+    }
 }
