@@ -1,5 +1,6 @@
-//! Says whether a search key holds for a message, exactly, from the facts that are known of it.
+//! Says whether a search key holds for a message, from the facts that are known of it.
 //!
+//! All keys are answered exactly, but text is not looked for: who asks reads the message, and checks that.
 //! It reads nothing itself: facts are asked for when they are needed, cheap ones first. Which
 //! messages are looked at at all is decided in `super::reading`.
 
@@ -36,20 +37,21 @@ pub trait Facts {
 }
 
 /// Whether the key holds. Days are days in UTC; a message without a date is neither since nor
-/// before any day, so the complements of both keys hold for it.
+/// before any day, so the complements of both keys hold for it. A text key holds for every message,
+/// and so does the complement of what has one in it.
 ///
 /// # Errors
 /// When a fact that decides cannot be read.
 pub fn matches<F: Facts + ?Sized>(key: &SearchKey, facts: &mut F) -> Result<bool, F::Error> {
     Ok(match key {
-        SearchKey::All => true,
+        SearchKey::All | SearchKey::Text(..) => true,
         SearchKey::Uid(uids) => uids.contains(facts.uid()),
         SearchKey::Flag(flag) => facts.has(*flag)?,
         SearchKey::Larger(octets) => facts.size()? > *octets,
         SearchKey::Smaller(octets) => facts.size()? < *octets,
         SearchKey::Since(day) => facts.received_at()?.is_some_and(|at| at >= start_of(*day)),
         SearchKey::Before(day) => facts.received_at()?.is_some_and(|at| at < start_of(*day)),
-        SearchKey::Not(key) => !matches(key, facts)?,
+        SearchKey::Not(key) => has_text(key) || !matches(key, facts)?,
         SearchKey::And(keys) => {
             for key in cheapest_first(keys.iter().collect()) {
                 if !matches(key, facts)? {
@@ -74,6 +76,22 @@ pub(super) fn is_only_uids(key: &SearchKey) -> bool {
     matches!(key, SearchKey::All | SearchKey::Uid(_))
 }
 
+fn has_text(key: &SearchKey) -> bool {
+    match key {
+        SearchKey::Text(..) => true,
+        SearchKey::Not(key) => has_text(key),
+        SearchKey::And(keys) => keys.iter().any(has_text),
+        SearchKey::Or(left, right) => has_text(left) || has_text(right),
+        SearchKey::All
+        | SearchKey::Uid(_)
+        | SearchKey::Flag(_)
+        | SearchKey::Larger(_)
+        | SearchKey::Smaller(_)
+        | SearchKey::Since(_)
+        | SearchKey::Before(_) => false,
+    }
+}
+
 fn cheapest_first(mut keys: Vec<&SearchKey>) -> Vec<&SearchKey> {
     keys.sort_by_key(|key| cost(key));
     keys
@@ -82,7 +100,7 @@ fn cheapest_first(mut keys: Vec<&SearchKey>) -> Vec<&SearchKey> {
 /// What a key may cost: nothing, a look at the file's times, or reading all of the file.
 fn cost(key: &SearchKey) -> u8 {
     match key {
-        SearchKey::All | SearchKey::Uid(_) | SearchKey::Flag(_) => 0,
+        SearchKey::All | SearchKey::Uid(_) | SearchKey::Flag(_) | SearchKey::Text(..) => 0,
         SearchKey::Since(_) | SearchKey::Before(_) => 1,
         SearchKey::Larger(_) | SearchKey::Smaller(_) => 2,
         SearchKey::Not(key) => cost(key),
@@ -100,7 +118,7 @@ mod tests {
     use std::convert::Infallible;
 
     use super::*;
-    use crate::mail::UidSet;
+    use crate::mail::{SearchText, TextField, UidSet};
 
     #[derive(Clone)]
     struct Known {
@@ -199,6 +217,20 @@ mod tests {
             }
         }
         assert!(holds(&SearchKey::And(Vec::new()), &everyone()[0]));
+    }
+
+    #[test]
+    fn text_leaves_no_message_out() {
+        let text = SearchKey::Text(TextField::Body, SearchText::new("invoice").unwrap());
+        let seen = SearchKey::Flag(Flag::Seen);
+        let both = SearchKey::And(vec![seen, text.clone()]);
+        for mut known in everyone() {
+            assert!(matches(&text, &mut known).unwrap());
+            assert_eq!(matches(&both, &mut known).unwrap(), known.seen);
+            for key in [&text, &both] {
+                assert!(matches(&SearchKey::Not(Box::new(key.clone())), &mut known).unwrap());
+            }
+        }
     }
 
     #[test]

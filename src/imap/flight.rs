@@ -124,9 +124,12 @@ fn weakened(key: &SearchKey, family: &Family) -> SearchKey {
         // Numbers have 32 bits on the wire (RFC 3501 §9).
         SearchKey::Larger(octets) => SearchKey::Larger((*octets).min(u32::MAX.into())),
         SearchKey::Smaller(octets) if *octets > u64::from(u32::MAX) => SearchKey::All,
-        SearchKey::All | SearchKey::Flag(_) | SearchKey::Smaller(_) | SearchKey::Since(_) | SearchKey::Before(_) => {
-            key.clone()
-        }
+        SearchKey::All
+        | SearchKey::Flag(_)
+        | SearchKey::Smaller(_)
+        | SearchKey::Since(_)
+        | SearchKey::Before(_)
+        | SearchKey::Text(..) => key.clone(),
         SearchKey::Not(inner) => weakened_complement(inner, family),
         SearchKey::And(keys) => keys.iter().map(|key| weakened(key, family)).fold(SearchKey::All, SearchKey::and),
         SearchKey::Or(left, right) => weakened(left, family).or(weakened(right, family)),
@@ -143,6 +146,8 @@ fn weakened_complement(key: &SearchKey, family: &Family) -> SearchKey {
     let nothing = || !SearchKey::All;
     match key {
         SearchKey::All => nothing(),
+        // What contains a text differs from server to server; the complement would lose messages.
+        SearchKey::Text(..) => SearchKey::All,
         SearchKey::Flag(_) => !key.clone(),
         SearchKey::Uid(uids) => uids.complement().map_or_else(nothing, |rest| weakened_set(&rest)),
         SearchKey::Larger(octets) => {
@@ -172,7 +177,7 @@ fn weakened_set(uids: &UidSet) -> SearchKey {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mail::Flag;
+    use crate::mail::{Flag, SearchText, TextField};
 
     #[test]
     fn what_a_server_does_not_have_is_not_waited_for() {
@@ -285,5 +290,17 @@ mod tests {
         let rest = Way::Search(SearchKey::Flag(Flag::Seen)).without(&seen).unwrap();
         assert_eq!(rest.key().to_string(), "UID 10:* SEEN");
         assert_eq!(Way::Uids(seen.clone()).without(&seen), None);
+    }
+
+    #[test]
+    fn text_is_asked_for_and_its_complement_is_not() {
+        let family = Family::of("", "", &Capabilities::default());
+        let text = SearchKey::Text(TextField::Subject, SearchText::new("invoice").unwrap());
+        let unseen = !SearchKey::Flag(Flag::Seen);
+        let both = unseen.clone().and(text.clone());
+        assert_eq!(Way::of(&both, family), Way::Search(both.clone()));
+        assert_eq!(Way::of(&!text.clone(), family), Way::Everything);
+        assert_eq!(Way::of(&!both, family), Way::Everything, "half of it cannot be asked");
+        assert_eq!(Way::of(&(!text).and(unseen.clone()), family), Way::Search(unseen));
     }
 }

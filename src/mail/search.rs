@@ -1,13 +1,13 @@
 //! Search keys (RFC 9051 §6.4.4): what a store may be asked, as plain data.
 //!
-//! A key describes a superset of what a statement wants; nobody trusts it to be more. Only what
-//! every store answers without losing a message is here.
+//! A key describes a superset of what a statement wants; nobody trusts it to be more. All but text is
+//! answered by every store without losing a message; text is for stores whose user says that they do.
 
 use std::fmt;
 
 use chrono::NaiveDate;
 
-use super::{Flag, UidSet};
+use super::{Flag, SearchText, TextField, UidSet};
 
 /// A condition on a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub enum SearchKey {
     Since(NaiveDate),
     /// Messages received before that day.
     Before(NaiveDate),
+    /// Messages with the text in a field, in any case; what that means, every store knows best.
+    Text(TextField, SearchText),
     /// Messages for which the key does not hold.
     Not(Box<SearchKey>),
     /// Messages for which every key holds; the protocol has no word for it, keys just follow each other.
@@ -83,6 +85,7 @@ impl SearchKey {
             | SearchKey::Smaller(_)
             | SearchKey::Since(_)
             | SearchKey::Before(_)
+            | SearchKey::Text(..)
             | SearchKey::Not(_)
             | SearchKey::Or(..) => None,
         }
@@ -112,6 +115,7 @@ impl fmt::Display for SearchKey {
             SearchKey::Smaller(octets) => write!(f, "SMALLER {octets}"),
             SearchKey::Since(day) => write!(f, "SINCE {}", day.format("%-d-%b-%Y")),
             SearchKey::Before(day) => write!(f, "BEFORE {}", day.format("%-d-%b-%Y")),
+            SearchKey::Text(field, text) => write!(f, "{field} {text}"),
             SearchKey::Not(key) => match key.as_ref() {
                 SearchKey::Flag(flag) => f.write_str(flag.unset_key()),
                 key => {
@@ -158,6 +162,18 @@ mod tests {
         assert_eq!(key.to_string(), "UNSEEN SINCE 1-Dec-2025 LARGER 10");
         assert_eq!((!key.clone()).to_string(), "NOT (UNSEEN SINCE 1-Dec-2025 LARGER 10)");
         assert_eq!(key.or(unseen).to_string(), "OR (UNSEEN SINCE 1-Dec-2025 LARGER 10) UNSEEN");
+    }
+
+    #[test]
+    fn text_is_written_in_quotes() {
+        let text = |text| SearchText::new(text).unwrap();
+        let subject = SearchKey::Text(TextField::Subject, text("50% off"));
+        let id = SearchKey::Text(TextField::MessageId, text("1@example.org"));
+        assert_eq!(
+            subject.clone().and(id.clone()).to_string(),
+            r#"SUBJECT "50% off" HEADER Message-ID "1@example.org""#
+        );
+        assert_eq!(subject.or(id).to_string(), r#"OR SUBJECT "50% off" HEADER Message-ID "1@example.org""#);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::mail::address::Address;
 use crate::mail::body::Attachment;
 use crate::mail::header;
 use crate::mail::message::Timestamp;
-use crate::mail::{Fetch, Flag, Folder, Header, HeaderFetch, Message};
+use crate::mail::{Fetch, Flag, Folder, Header, HeaderFetch, Message, TextField};
 
 /// A column of a table.
 #[derive(Debug)]
@@ -79,6 +79,8 @@ pub enum Search {
     Size,
     /// It compares the day of arrival.
     ReceivedAt,
+    /// It is text out of a field; asked only of stores that are trusted with that.
+    Text(TextField),
 }
 
 /// A reader of one value from a row.

@@ -6,7 +6,7 @@ use super::column::{Column, Need, Read, Row, Search};
 use super::{Rows, Table};
 use crate::mail::address::joined;
 use crate::mail::body::{Layout, structure_problems};
-use crate::mail::{Flag, Message};
+use crate::mail::{Flag, Message, TextField};
 
 /// The messages of all folders, without their bodies.
 pub const MESSAGES_IN_FOLDER: Table = Table {
@@ -28,19 +28,19 @@ pub const KEY: &[Column] = &[
 /// What is known of a message without its body.
 #[rustfmt::skip]
 pub const ENVELOPE: &[Column] = &[
-    Column { name: "message_id", needs: &[Need::Fields(&["message-id"])], search: Search::Here, read: Read::Text(|row| first_id(row, "message-id")), doc: "Message-ID, with its angle brackets." },
-    Column { name: "in_reply_to", needs: &[Need::Fields(&["in-reply-to"])], search: Search::Here, read: Read::Text(|row| first_id(row, "in-reply-to")), doc: "Message-ID of the message that this one answers." },
-    Column { name: "reference_ids", needs: &[Need::Fields(&["references"])], search: Search::Here, read: Read::Text(|row| ids(row, "references")), doc: "Message-IDs of the References field, oldest first, space separated." },
+    Column { name: "message_id", needs: &[Need::Fields(&["message-id"])], search: Search::Text(TextField::MessageId), read: Read::Text(|row| first_id(row, "message-id")), doc: "Message-ID, with its angle brackets." },
+    Column { name: "in_reply_to", needs: &[Need::Fields(&["in-reply-to"])], search: Search::Text(TextField::InReplyTo), read: Read::Text(|row| first_id(row, "in-reply-to")), doc: "Message-ID of the message that this one answers." },
+    Column { name: "reference_ids", needs: &[Need::Fields(&["references"])], search: Search::Text(TextField::References), read: Read::Text(|row| ids(row, "references")), doc: "Message-IDs of the References field, oldest first, space separated." },
     Column { name: "thread_id", needs: &[Need::ThreadId, Need::Fields(&["message-id", "in-reply-to", "references"])], search: Search::Here, read: Read::Text(thread), doc: "The store's own thread identifier, else the first id of References, else In-Reply-To, else Message-ID." },
     Column { name: "email_id", needs: &[Need::EmailId], search: Search::Here, read: Read::Text(|row| row.message?.email_id.as_deref().map(Into::into)), doc: "The store's own identifier of the message, the same in every folder (RFC 8474)." },
     Column { name: "date", needs: &[Need::Fields(&["date"])], search: Search::Here, read: Read::Time(|row| row.header()?.date()), doc: "When its author sent it: the Date field." },
     Column { name: "received_at", needs: &[Need::ReceivedAt], search: Search::ReceivedAt, read: Read::Time(|row| row.message?.received_at), doc: "When the store received it (INTERNALDATE)." },
-    Column { name: "subject", needs: &[Need::Fields(&["subject"])], search: Search::Here, read: Read::Text(|row| row.header()?.text("subject").map(Into::into)), doc: "Subject, decoded; null when there is none." },
-    Column { name: "from_name", needs: &[Need::Fields(&["from"])], search: Search::Here, read: Read::Text(|row| row.header()?.addresses("from").into_iter().next()?.name.map(Into::into)), doc: "Display name of the first author, decoded." },
-    Column { name: "from_address", needs: &[Need::Fields(&["from"])], search: Search::Here, read: Read::Text(|row| row.header()?.addresses("from").into_iter().next()?.address.map(Into::into)), doc: "Address of the first author, as written." },
-    Column { name: "to_addresses", needs: &[Need::Fields(&["to"])], search: Search::Here, read: Read::Text(|row| addresses(row, "to")), doc: "Addresses of To, comma separated." },
-    Column { name: "cc_addresses", needs: &[Need::Fields(&["cc"])], search: Search::Here, read: Read::Text(|row| addresses(row, "cc")), doc: "Addresses of Cc, comma separated." },
-    Column { name: "bcc_addresses", needs: &[Need::Fields(&["bcc"])], search: Search::Here, read: Read::Text(|row| addresses(row, "bcc")), doc: "Addresses of Bcc, comma separated." },
+    Column { name: "subject", needs: &[Need::Fields(&["subject"])], search: Search::Text(TextField::Subject), read: Read::Text(|row| row.header()?.text("subject").map(Into::into)), doc: "Subject, decoded; null when there is none." },
+    Column { name: "from_name", needs: &[Need::Fields(&["from"])], search: Search::Text(TextField::From), read: Read::Text(|row| row.header()?.addresses("from").into_iter().next()?.name.map(Into::into)), doc: "Display name of the first author, decoded." },
+    Column { name: "from_address", needs: &[Need::Fields(&["from"])], search: Search::Text(TextField::From), read: Read::Text(|row| row.header()?.addresses("from").into_iter().next()?.address.map(Into::into)), doc: "Address of the first author, as written." },
+    Column { name: "to_addresses", needs: &[Need::Fields(&["to"])], search: Search::Text(TextField::To), read: Read::Text(|row| addresses(row, "to")), doc: "Addresses of To, comma separated." },
+    Column { name: "cc_addresses", needs: &[Need::Fields(&["cc"])], search: Search::Text(TextField::Cc), read: Read::Text(|row| addresses(row, "cc")), doc: "Addresses of Cc, comma separated." },
+    Column { name: "bcc_addresses", needs: &[Need::Fields(&["bcc"])], search: Search::Text(TextField::Bcc), read: Read::Text(|row| addresses(row, "bcc")), doc: "Addresses of Bcc, comma separated." },
     Column { name: "reply_to_addresses", needs: &[Need::Fields(&["reply-to"])], search: Search::Here, read: Read::Text(|row| addresses(row, "reply-to")), doc: "Addresses of Reply-To, comma separated." },
     Column { name: "seen", needs: &[Need::Flags], search: Search::Flag(Flag::Seen), read: Read::Bool(|row| flag(row, Flag::Seen)), doc: "Whether it has been read." },
     Column { name: "answered", needs: &[Need::Flags], search: Search::Flag(Flag::Answered), read: Read::Bool(|row| flag(row, Flag::Answered)), doc: "Whether it has been answered." },

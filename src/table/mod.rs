@@ -18,6 +18,7 @@ pub mod pushdown;
 pub mod read;
 pub mod scan;
 pub mod settings;
+pub mod substring;
 
 use std::sync::Arc;
 

@@ -82,6 +82,7 @@ impl TableProvider for MailTable {
             limit,
             connections: settings.connections,
             pushdown: settings.pushdown,
+            text_pushdown: settings.text_pushdown,
         };
         let patience = Duration::from_secs(settings.timeout_seconds);
         let terms = Terms { connections: settings.connections, patience };

@@ -2,7 +2,7 @@
 //!
 //! Pure: no I/O, no schema but the table's. Works on physical expressions, so that the filters of a
 //! statement, of its subqueries and of its joins all go the same way. The scan checks every
-//! predicate itself; a key only has to leave nothing out.
+//! predicate itself; a key only has to leave nothing out. What text may be asked is in [`super::substring`].
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -15,8 +15,9 @@ use datafusion::logical_expr::{ColumnarValue, Operator};
 use datafusion::physical_expr::expressions::{BinaryExpr, CastExpr, Column, InListExpr, Literal, NotExpr};
 use datafusion::physical_expr::{PhysicalExpr, ScalarFunctionExpr};
 
-use super::Table;
 use super::column::Search;
+use super::settings::TextPushdown;
+use super::{Table, substring};
 use crate::mail::date::{shifted, utc_day};
 use crate::mail::message::Timestamp;
 use crate::mail::{SearchKey, Uid, UidSet};
@@ -49,26 +50,48 @@ pub struct Place<'a> {
 }
 
 /// The key for a predicate; nothing when it says nothing that a store could be asked.
-pub fn search(table: &Table, predicate: &Arc<dyn PhysicalExpr>, place: Option<Place<'_>>) -> Option<Pushed> {
+pub fn search(
+    table: &Table,
+    predicate: &Arc<dyn PhysicalExpr>,
+    place: Option<Place<'_>>,
+    text: TextPushdown,
+) -> Option<Pushed> {
+    let search = |inner| search(table, inner, place, text);
     if let Some(binary) = predicate.downcast_ref::<BinaryExpr>() {
-        let side = |side| search(table, side, place);
-        return match binary.op() {
-            Operator::And => both(side(binary.left()), side(binary.right())),
-            Operator::Or => either(side(binary.left())?, side(binary.right())?).into(),
-            operator => compared(table, binary.left(), *operator, binary.right()),
-        };
+        match binary.op() {
+            Operator::And => return both(search(binary.left()), search(binary.right())),
+            Operator::Or => return either(search(binary.left())?, search(binary.right())?).into(),
+            _ => {}
+        }
     }
     if let Some(not) = predicate.downcast_ref::<NotExpr>() {
-        let inner = search(table, not.arg(), place)?;
+        let inner = search(not.arg())?;
         // The complement of a superset loses rows.
         return (inner.answer == Answer::Exact).then(|| Pushed { key: !inner.key, answer: Answer::Exact });
+    }
+    leaf(table, predicate, place).or_else(|| match text {
+        TextPushdown::Off => None,
+        TextPushdown::Trust => Some(Pushed { key: substring::search(table, predicate)?, answer: Answer::Superset }),
+    })
+}
+
+/// The key for a predicate of one column, text aside.
+fn leaf(table: &Table, predicate: &Arc<dyn PhysicalExpr>, place: Option<Place<'_>>) -> Option<Pushed> {
+    if let Some(binary) = predicate.downcast_ref::<BinaryExpr>() {
+        return compared(table, binary.left(), *binary.op(), binary.right());
     }
     if let Some(list) = predicate.downcast_ref::<InListExpr>() {
         return listed(table, list, place);
     }
     match searched(table, predicate)? {
         Search::Flag(flag) => Some(exact(SearchKey::Flag(flag))),
-        Search::Here | Search::Account | Search::Folder | Search::Uid | Search::Size | Search::ReceivedAt => None,
+        Search::Here
+        | Search::Account
+        | Search::Folder
+        | Search::Uid
+        | Search::Size
+        | Search::ReceivedAt
+        | Search::Text(_) => None,
     }
 }
 
@@ -150,7 +173,7 @@ fn compared(
             }
             _ => None,
         },
-        Search::Here | Search::Account | Search::Folder => None,
+        Search::Here | Search::Account | Search::Folder | Search::Text(_) => None,
     }
 }
 
@@ -279,13 +302,13 @@ fn truncated(expression: &Arc<dyn PhysicalExpr>) -> Option<(i64, &Arc<dyn Physic
 }
 
 /// How a store may be asked about a column; casts between integers, and of instants to days, change nothing here.
-fn searched(table: &Table, expression: &Arc<dyn PhysicalExpr>) -> Option<Search> {
+pub(super) fn searched(table: &Table, expression: &Arc<dyn PhysicalExpr>) -> Option<Search> {
     if let Some(cast) = expression.downcast_ref::<CastExpr>() {
         let inner = searched(table, cast.expr())?;
         let is_same = match inner {
             Search::Uid | Search::Size => cast.cast_type().is_integer(),
             Search::ReceivedAt => matches!(cast.cast_type(), DataType::Date32 | DataType::Timestamp(_, _)),
-            Search::Account | Search::Folder => cast.cast_type().is_string(),
+            Search::Account | Search::Folder | Search::Text(_) => cast.cast_type().is_string(),
             Search::Here | Search::Flag(_) => false,
         };
         return is_same.then_some(inner);
@@ -295,7 +318,7 @@ fn searched(table: &Table, expression: &Arc<dyn PhysicalExpr>) -> Option<Search>
 }
 
 /// The value of an expression without columns; a subquery has one once it has run.
-fn value(expression: &Arc<dyn PhysicalExpr>) -> Option<ScalarValue> {
+pub(super) fn value(expression: &Arc<dyn PhysicalExpr>) -> Option<ScalarValue> {
     if let Some(literal) = expression.downcast_ref::<Literal>() {
         return Some(literal.value().clone());
     }
@@ -308,7 +331,7 @@ fn value(expression: &Arc<dyn PhysicalExpr>) -> Option<ScalarValue> {
     }
 }
 
-fn text(value: &ScalarValue) -> Option<String> {
+pub(super) fn text(value: &ScalarValue) -> Option<String> {
     value.try_as_str().flatten().map(str::to_owned)
 }
 
@@ -352,7 +375,7 @@ mod tests {
     /// The key of a predicate, with `~` before it when it is only a superset; `-` for none.
     fn key(sql: &str) -> String {
         let (table, predicate) = physical(sql);
-        match search(table, &predicate, None) {
+        match search(table, &predicate, None, TextPushdown::Off) {
             None => "-".to_owned(),
             Some(Pushed { key, answer: Answer::Exact }) => key.to_string(),
             Some(Pushed { key, answer: Answer::Superset }) => format!("~{key}"),
@@ -415,11 +438,11 @@ mod tests {
     fn only_what_is_exact_is_negated() {
         assert_eq!(key("NOT (uid = 1 AND seen)"), "NOT (UID 1 SEEN)");
         assert_eq!(key("NOT (seen AND subject LIKE '%a%')"), "-");
-        for superset in ["seen AND subject LIKE '%a%'", "received_at < '2026-01-10'"] {
+        for superset in ["seen AND subject LIKE '%a%'", "received_at < '2026-01-10'", "subject LIKE '%abc%'"] {
             let (table, superset) = physical(superset);
-            assert!(search(table, &superset, None).is_some());
+            assert!(search(table, &superset, None, TextPushdown::Trust).is_some());
             let not: Arc<dyn PhysicalExpr> = Arc::new(NotExpr::new(superset));
-            assert_eq!(search(table, &not, None), None);
+            assert_eq!(search(table, &not, None, TextPushdown::Trust), None);
         }
     }
 
@@ -431,7 +454,7 @@ mod tests {
     }
 
     #[test]
-    fn text_is_never_pushed() {
+    fn text_is_not_pushed_unless_that_is_trusted() {
         for predicate in ["subject = 'a'", "subject NOT LIKE '%a%'", "from_address ILIKE 'a%'", "labels IS NULL"] {
             assert_eq!(key(predicate), "-", "{predicate}");
         }

@@ -201,7 +201,7 @@ impl Reading {
         let mut units = VecDeque::new();
         for ((source, folder), _) in found.into_iter().zip(chosen).filter(|(_, chosen)| *chosen) {
             let place = Place { account: &source.account, folder: &folder.path };
-            let keys = predicate.iter().filter_map(|one| pushdown::search(scan.table, one, Some(place)));
+            let keys = predicate.iter().filter_map(|one| scan.key(one, Some(place)));
             let key = keys.map(|pushed| pushed.key).reduce(SearchKey::and).filter(|_| scan.pushdown);
             let key = key.unwrap_or(SearchKey::All);
             if key != pushdown::nothing() {

@@ -28,6 +28,7 @@ use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Par
 use super::column::Search;
 use super::pushdown::{self, Answer, Place, Pushed};
 use super::read::{Reading, Runs};
+use super::settings::TextPushdown;
 use super::{Rows, Table};
 use crate::mail::{Fetch, MailStore, Statement};
 
@@ -57,6 +58,8 @@ pub struct Scan {
     pub connections: usize,
     /// Whether predicates may choose what is read.
     pub pushdown: bool,
+    /// Whether stores may be asked for text.
+    pub text_pushdown: TextPushdown,
 }
 
 /// What is read first, which conditions choose among that, and what is read of the rest.
@@ -79,8 +82,13 @@ impl Scan {
 
     /// The key that every store is asked with, as far as planning knows it.
     pub fn search(&self) -> Option<Pushed> {
-        let keys = self.fixed().map(|predicate| pushdown::search(self.table, predicate, None));
+        let keys = self.fixed().map(|predicate| self.key(predicate, None));
         keys.flatten().reduce(|left, right| Pushed { key: left.key.and(right.key), answer: left.answer })
+    }
+
+    /// The key for one condition; `place` is the folder that it is for, once that is known.
+    pub fn key(&self, predicate: &Arc<dyn PhysicalExpr>, place: Option<Place<'_>>) -> Option<Pushed> {
+        pushdown::search(self.table, predicate, place, self.text_pushdown)
     }
 
     /// How the columns of some conditions are read before the others; `place` is where, once that is known.
@@ -114,7 +122,7 @@ impl Scan {
         // The keys of a join are not known before it runs.
         let is_of_key =
             self.positions(std::slice::from_ref(one)).iter().all(|position| columns[*position].needs.is_empty());
-        match pushdown::search(self.table, one, place).map(|pushed| pushed.answer) {
+        match self.key(one, place).map(|pushed| pushed.answer) {
             // Some servers only estimate sizes, and are not asked then.
             Some(Answer::Exact) => !is_costly || !of.contains(&Search::Size),
             Some(Answer::Superset) => is_of_key || (is_of(&[Search::ReceivedAt]) && !is_costly),

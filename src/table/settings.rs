@@ -3,6 +3,7 @@
 //! Only what something obeys is here.
 
 use std::any::Any;
+use std::fmt;
 
 use datafusion::common::config::{ConfigEntry, ConfigExtension, ExtensionOptions};
 use datafusion::error::{DataFusionError, Result};
@@ -18,11 +19,32 @@ pub struct Settings {
     pub timeout_seconds: u64,
     /// Whether predicates choose folders, messages and what is read of them; off to check that they do it right.
     pub pushdown: bool,
+    /// Whether servers are asked for text.
+    pub text_pushdown: TextPushdown,
+}
+
+/// Whether servers are asked for text. What contains a text differs from server to server, and none tells how it reads that.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum TextPushdown {
+    /// Never: a message that is not found is worse than one that is read for nothing.
+    #[default]
+    Off,
+    /// The user says that they find every message that has the text somewhere in the field (RFC 9051 §6.4.4).
+    Trust,
+}
+
+impl fmt::Display for TextPushdown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            TextPushdown::Off => "off",
+            TextPushdown::Trust => "trust",
+        })
+    }
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { connections: 3, timeout_seconds: 60, pushdown: true }
+        Self { connections: 3, timeout_seconds: 60, pushdown: true, text_pushdown: TextPushdown::Off }
     }
 }
 
@@ -58,6 +80,11 @@ impl ExtensionOptions for Settings {
                 "false" | "off" => self.pushdown = false,
                 _ => return Err(refused(key, value, "true or false")),
             },
+            "text_pushdown" => match value.to_lowercase().as_str() {
+                "off" => self.text_pushdown = TextPushdown::Off,
+                "trust" => self.text_pushdown = TextPushdown::Trust,
+                _ => return Err(refused(key, value, "off or trust")),
+            },
             _ => {
                 let known = self.entries().into_iter().map(|entry| entry.key);
                 let hint = format!("the settings are {}", known.collect::<Vec<_>>().join(", "));
@@ -85,6 +112,11 @@ impl ExtensionOptions for Settings {
                 "pushdown",
                 self.pushdown.to_string(),
                 "Whether predicates choose folders, messages and what is read of them",
+            ),
+            entry(
+                "text_pushdown",
+                self.text_pushdown.to_string(),
+                "Whether servers are asked for text: off, or trust for servers that find it within words, too",
             ),
         ]
     }
