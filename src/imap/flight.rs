@@ -120,6 +120,7 @@ pub fn limit(steps: &mut [Step], able: &Capabilities) {
 fn weakened(key: &SearchKey, family: &Family) -> SearchKey {
     match key {
         SearchKey::Uid(uids) => weakened_set(uids),
+        SearchKey::Text(..) if !family.finds_substrings() => SearchKey::All,
         SearchKey::Larger(_) | SearchKey::Smaller(_) if !family.has_exact_sizes() => SearchKey::All,
         // Numbers have 32 bits on the wire (RFC 3501 §9).
         SearchKey::Larger(octets) => SearchKey::Larger((*octets).min(u32::MAX.into())),
@@ -300,6 +301,8 @@ mod tests {
         let both = unseen.clone().and(text.clone());
         assert_eq!(Way::of(&both, family), Way::Search(both.clone()));
         assert_eq!(Way::of(&!text.clone(), family), Way::Everything);
+        let gmail = Family::of("Gimap ready", "", &Capabilities::default());
+        assert_eq!(Way::of(&text, gmail), Way::Everything, "it finds words");
         assert_eq!(Way::of(&!both, family), Way::Everything, "half of it cannot be asked");
         assert_eq!(Way::of(&(!text).and(unseen.clone()), family), Way::Search(unseen));
     }

@@ -29,6 +29,8 @@ enum Sign {
 enum Fact {
     /// Sizes are estimates, so LARGER and SMALLER may leave messages out.
     EstimatedSizes,
+    /// Text is found as words, not wherever it stands, whatever the user hopes.
+    FindsWords,
     /// More connections than this are refused, or will be.
     Connections(usize),
     /// A capability that is better not used.
@@ -52,11 +54,16 @@ impl Family {
         !self.facts.iter().any(|(fact, _)| *fact == Fact::EstimatedSizes)
     }
 
+    /// Whether a search for text can be trusted to find it wherever it stands.
+    pub fn finds_substrings(&self) -> bool {
+        !self.facts.iter().any(|(fact, _)| *fact == Fact::FindsWords)
+    }
+
     /// How many connections are safe.
     pub fn connections(&self) -> usize {
         let told = self.facts.iter().find_map(|(fact, _)| match fact {
             Fact::Connections(number) => Some(*number),
-            Fact::EstimatedSizes | Fact::Ignored(_) => None,
+            Fact::EstimatedSizes | Fact::FindsWords | Fact::Ignored(_) => None,
         });
         told.unwrap_or(USUAL_CONNECTIONS)
     }
@@ -68,7 +75,7 @@ impl Family {
             .iter()
             .filter_map(|(fact, _)| match fact {
                 Fact::Ignored(name) => Some(*name),
-                Fact::EstimatedSizes | Fact::Connections(_) => None,
+                Fact::EstimatedSizes | Fact::FindsWords | Fact::Connections(_) => None,
             })
             .collect();
         capabilities.without(&ignored)
@@ -85,7 +92,10 @@ const FAMILIES: [Family; 14] = [
     Family {
         name: "gmail",
         signs: &[Sign::Capability("X-GM-EXT-1"), Sign::Greeting("gimap")],
-        facts: &[(Fact::Connections(10), "15 for an account are widely reported, and a mail program has some of them")],
+        facts: &[
+            (Fact::Connections(10), "15 for an account are widely reported, and a mail program has some of them"),
+            (Fact::FindsWords, "its documentation lists substring search as what it does not do"),
+        ],
     },
     Family {
         name: "exchange",
