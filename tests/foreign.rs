@@ -139,6 +139,10 @@ const ON_PURPOSE: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "a file has its name even where the disposition before it is missing, as to Dovecot",
+        &["eml/malformed/017.eml name"],
+    ),
+    (
         "a comment after an address is the name of its owner, as it was before there were names",
         &[
             "msg_01.txt from_name",

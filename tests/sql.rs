@@ -1,56 +1,98 @@
 //! Every file of `tests/sql/` holds on every backend: one corpus, one set of answers.
 //!
-//! `MAILQL_COMPLETE=1` writes the answers of the Maildir backend into the files, to be read before
-//! they are committed.
+//! What a server cannot serve as it is in files lies in a folder of its own: what it gives on the backends of files is
+//! in `tests/sql/files/`, and what a server makes of it in the file of the same name in `tests/sql/server/`, where each
+//! row that differs is explained. `MAILQL_COMPLETE=1` writes the answers of the Maildir backend into the files, and those
+//! of Dovecot into the ones for servers, to be read before they are committed.
 
 #![allow(clippy::unwrap_used, clippy::pedantic, reason = "a test that fails says enough")]
 
 mod mail;
+#[cfg(unix)]
 mod server;
 
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
-use mailql::{Engine, Error};
+use mailql::{AccountConfig, Engine, Error};
 use sqllogictest::{DBOutput, DefaultColumnType, Runner};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_file_holds_on_a_maildir() {
     let directory = tempfile::tempdir().unwrap();
     mail::write_maildir(directory.path());
-    run(|| Engine::builder().maildir("mail", directory.path()).build()).await;
+    let open = || Engine::builder().maildir("mail", directory.path()).build();
+    run("tests/sql", Completing::Here, open).await;
+    mail::write_odd_maildir(directory.path());
+    run("tests/sql/files", Completing::Here, open).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_file_holds_on_a_directory_of_mbox_files() {
     let directory = tempfile::tempdir().unwrap();
     mail::write_mbox(directory.path());
-    run(|| Engine::builder().mbox("mail", directory.path()).build()).await;
+    let open = || Engine::builder().mbox("mail", directory.path()).build();
+    run("tests/sql", Completing::Elsewhere, open).await;
+    mail::write_odd_mbox(directory.path());
+    run("tests/sql/files", Completing::Elsewhere, open).await;
 }
 
+#[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn every_file_holds_on_dovecot() {
     let dovecot = server::dovecot::Dovecot::shared();
+    let open = |user: &server::dovecot::User| {
+        let account = mailql::ImapAccount::new("localhost", &user.name)
+            .password(user.password)
+            .port(dovecot.tls_port())
+            .ca_file(dovecot.ca_file());
+        move || Engine::builder().account("mail", AccountConfig::Imap(account.clone())).build()
+    };
     let user = dovecot.user_with(mail::write_maildir);
-    let account = mailql::ImapAccount::new("localhost", &user.name)
-        .password(user.password)
-        .port(dovecot.tls_port())
-        .ca_file(dovecot.ca_file());
-    run(|| Engine::builder().account("mail", mailql::AccountConfig::Imap(account.clone())).build()).await;
+    run("tests/sql", Completing::Elsewhere, open(&user)).await;
+    let user = dovecot.user_with(mail::write_odd_maildir);
+    run("tests/sql/server", Completing::Here, open(&user)).await;
 }
 
-async fn run(open: impl Fn() -> Result<Engine, Error>) {
-    let mut files: Vec<PathBuf> = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sql"))
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
+#[test]
+fn what_files_are_asked_servers_are_asked() {
+    let statements = |directory: &str| {
+        let all = files(directory).into_iter().map(|file| {
+            let text = std::fs::read_to_string(&file).unwrap();
+            let lines = text.lines().filter(|line| line.starts_with("SELECT")).map(str::to_owned).collect::<Vec<_>>();
+            (file.file_name().unwrap().to_owned(), lines)
+        });
+        all.collect::<Vec<_>>()
+    };
+    assert_eq!(statements("tests/sql/files"), statements("tests/sql/server"));
+}
+
+/// Which backend writes the answers of a directory, when they are to be written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Completing {
+    Here,
+    Elsewhere,
+}
+
+fn files(directory: &str) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(directory)).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let mut files: Vec<PathBuf> = paths.filter(|path| path.extension().is_some_and(|end| end == "slt")).collect();
     files.sort();
-    assert!(files.len() > 5, "the files are there");
+    assert!(!files.is_empty(), "the files are there");
+    files
+}
+
+async fn run(directory: &str, completing: Completing, open: impl Fn() -> Result<Engine, Error>) {
+    let completes = std::env::var_os("MAILQL_COMPLETE").is_some();
+    if completes && completing == Completing::Elsewhere {
+        return;
+    }
     let mut failures = Vec::new();
-    for file in files {
+    for file in files(directory) {
         let mut runner = Runner::new(|| async { open().map(Session) });
-        if std::env::var_os("MAILQL_COMPLETE").is_some() {
+        if completes {
             runner
                 .update_test_file(
                     &file,

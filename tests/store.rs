@@ -6,6 +6,8 @@
 
 mod chance;
 mod mail;
+#[cfg(unix)]
+mod server;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -32,10 +34,22 @@ async fn a_key_finds_what_brute_force_finds() {
                 let mut chance = Chance::of(seed);
                 let key = key(&mut chance, 3);
                 let fetch = if chance.once_in(16) { everything() } else { some_of(&mut chance) };
+                let told = fetch.to_string();
                 let found = read(store.as_ref(), &folder, key.clone(), fetch, None).await;
                 let expected: Vec<Uid> =
                     all.iter().filter(|message| holds(&key, message)).map(|message| message.uid).collect();
-                assert_eq!(uids(&found), expected, "seed {seed} on {backend}, {}: {key}", folder.path);
+                let mut found = uids(&found);
+                if is_server(backend) {
+                    found.sort_unstable_by(|left, right| right.cmp(left));
+                }
+                // A server may be asked for more, never for less: there is no such number on the wire, and a range
+                // without an end has the last message (RFC 9051 §9, seq-range).
+                let last = all.first().map(|message| message.uid);
+                let may_be_more = |uid: &Uid| mentions_huge_size(&key) || mentions_uids(&key) && Some(*uid) == last;
+                if is_server(backend) {
+                    found.retain(|uid| expected.contains(uid) || !may_be_more(uid));
+                }
+                assert_eq!(found, expected, "seed {seed} on {backend}, {}: {key}, {told}", folder.path);
             }
         }
     }
@@ -63,8 +77,10 @@ async fn nothing_is_read_when_nothing_is_asked_for() {
             let meter = Arc::new(Meter::default());
             let scan = FolderScan { meter: Arc::clone(&meter), ..scan(&folder, SearchKey::All, Fetch::default()) };
             store.read(scan).try_concat().await.unwrap();
-            let counts = (meter.messages.count(), meter.bodies.count(), meter.bytes.count());
-            assert_eq!(counts, (0, 0, 0), "{backend}, {}", folder.path);
+            assert_eq!((meter.messages.count(), meter.bodies.count()), (0, 0), "{backend}, {}", folder.path);
+            // A server has to be asked which messages there are.
+            let bound = if is_server(backend) { 1_000 } else { 0 };
+            assert!(meter.bytes.count() <= bound, "{} octets of {backend}, {}", meter.bytes.count(), folder.path);
         }
     }
 }
@@ -80,7 +96,9 @@ async fn flags_are_known_without_opening_a_message() {
             let scan = FolderScan { meter: Arc::clone(&meter), ..scan(&folder, key, fetch) };
             let found: Vec<Message> = store.read(scan).try_concat().await.unwrap();
             assert!(found.iter().all(|message| message.flags.is_some()));
-            assert_eq!(meter.bytes.count(), 0, "{backend}, {}", folder.path);
+            let bound = if is_server(backend) { 1_000 + 60 * found.len() as u64 } else { 0 };
+            assert!(meter.bytes.count() <= bound, "{} octets of {backend}, {}", meter.bytes.count(), folder.path);
+            assert_eq!(meter.bodies.count(), 0, "{backend}, {}", folder.path);
             assert_eq!(meter.messages.count(), found.len() as u64, "{backend}, {}", folder.path);
         }
     }
@@ -97,13 +115,37 @@ async fn two_phases_read_the_same_as_one() {
                 let then = (wanted.without(&first), EveryNth(u32::try_from(1 + chance.below(4)).unwrap()));
                 let mut expected = read(store.as_ref(), &folder, key.clone(), joined(&first, &wanted), None).await;
                 expected.retain(|message| message.uid.number().is_multiple_of(then.1.0));
-                let found = read(store.as_ref(), &folder, key.clone(), first.clone(), Some(then)).await;
+                let mut found = read(store.as_ref(), &folder, key.clone(), first.clone(), Some(then)).await;
+                if is_server(backend) {
+                    expected.sort_by_key(|message| std::cmp::Reverse(message.uid));
+                    found.sort_by_key(|message| std::cmp::Reverse(message.uid));
+                }
                 assert_eq!(uids(&found), uids(&expected), "seed {seed} on {backend}, {}: {key}", folder.path);
                 for (found, expected) in found.iter().zip(&expected) {
                     let what =
                         format!("seed {seed} on {backend}, {} {}: {first} then {wanted}", folder.path, found.uid);
                     assert_same(found, expected, &joined(&first, &wanted), &what);
                 }
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_wants_a_few_gets_the_newest_first() {
+    for (backend, store) in stores(&place()) {
+        for folder in folders(store.as_ref()).await {
+            for seed in 0..30 {
+                let mut chance = Chance::of(seed);
+                let (key, first, wanted) = (key(&mut chance, 2), some_of(&mut chance), some_of(&mut chance));
+                let sieve: Arc<dyn Sieve> = Arc::new(EveryNth(u32::try_from(1 + chance.below(4)).unwrap()));
+                let then = Some((wanted.without(&first), sieve));
+                let all = FolderScan { then, ..scan(&folder, key, first) };
+                let few = FolderScan { likely_enough: Some(1 + chance.below(200)), ..all.clone() };
+                let found = uids(&store.read(few).try_concat().await.unwrap());
+                let mut expected = uids(&store.read(all).try_concat().await.unwrap());
+                expected.sort_unstable_by(|left, right| right.cmp(left));
+                assert_eq!(found, expected, "seed {seed} on {backend}, {}", folder.path);
             }
         }
     }
@@ -126,20 +168,21 @@ async fn reading_again_gives_the_same() {
 #[tokio::test(flavor = "multi_thread")]
 async fn reading_every_table_in_full_changes_nothing() {
     let place = place();
-    let before = snapshot(place.path());
-    let mail = place.path();
-    let engine = Engine::builder()
+    let before = place.snapshot();
+    let mail = place.files.path();
+    let builder = Engine::builder()
         .maildir("maildir", mail.join("maildir"))
         .mbox("directory", mail.join("directory"))
-        .mbox("file", mail.join("one.mbox"))
-        .build()
-        .unwrap();
+        .mbox("file", mail.join("one.mbox"));
+    #[cfg(unix)]
+    let builder = builder.account("server", mailql::AccountConfig::Imap(place.account()));
+    let engine = builder.build().unwrap();
     for table in engine::tables() {
         let statement = format!("SELECT * FROM accounts.{}", table.name);
         let batches = engine.sql(&statement).await.unwrap().collect().await.unwrap();
         assert!(batches.iter().any(|batch| batch.num_rows() > 0), "{}", table.name);
     }
-    assert_eq!(snapshot(mail), before);
+    assert_eq!(place.snapshot(), before);
 }
 
 /// Lets uids through that divide by a number.
@@ -152,26 +195,71 @@ impl Sieve for EveryNth {
     }
 }
 
-fn place() -> TempDir {
-    let place = tempfile::tempdir().unwrap();
+/// Where the same mail is kept in several ways.
+struct Place {
+    files: TempDir,
+    #[cfg(unix)]
+    user: server::dovecot::User,
+}
+
+fn place() -> Place {
+    let files = tempfile::tempdir().unwrap();
     for directory in ["maildir", "directory"] {
-        std::fs::create_dir(place.path().join(directory)).unwrap();
+        std::fs::create_dir(files.path().join(directory)).unwrap();
     }
-    mail::write_maildir(&place.path().join("maildir"));
-    mail::write_mbox(&place.path().join("directory"));
-    mail::write_one_mbox(&place.path().join("one.mbox"));
-    place
+    mail::write_maildir(&files.path().join("maildir"));
+    mail::write_mbox(&files.path().join("directory"));
+    mail::write_one_mbox(&files.path().join("one.mbox"));
+    Place {
+        files,
+        #[cfg(unix)]
+        user: server::dovecot::Dovecot::shared().user_with(mail::write_maildir),
+    }
+}
+
+impl Place {
+    /// The account of the user of the server.
+    #[cfg(unix)]
+    fn account(&self) -> mailql::ImapAccount {
+        let dovecot = server::dovecot::Dovecot::shared();
+        mailql::ImapAccount::new("localhost", &self.user.name)
+            .password(self.user.password)
+            .port(dovecot.tls_port())
+            .ca_file(dovecot.ca_file())
+    }
+
+    /// Everything of it; of what the server keeps, the messages. Its indexes are its own affair.
+    fn snapshot(&self) -> BTreeMap<PathBuf, (SystemTime, Option<Vec<u8>>)> {
+        let mut all = snapshot(self.files.path());
+        #[cfg(unix)]
+        {
+            let mut served = snapshot(self.user.maildir());
+            served
+                .retain(|path, _| path.components().any(|part| part.as_os_str() == "cur" || part.as_os_str() == "new"));
+            assert!(served.values().filter(|(_, content)| content.is_some()).count() == mail::corpus().len());
+            all.append(&mut served);
+        }
+        all
+    }
 }
 
 /// Every backend, over the same mail; what they keep of it is the same when they are opened again.
-fn stores(place: &TempDir) -> Vec<(&'static str, Box<dyn MailStore>)> {
-    let at = |name: &str| place.path().join(name);
+fn stores(place: &Place) -> Vec<(&'static str, Box<dyn MailStore>)> {
+    let at = |name: &str| place.files.path().join(name);
     let cache = || Some(at("cache"));
     vec![
         ("a Maildir", Box::new(Maildir::open(at("maildir"), cache()).unwrap())),
         ("a directory of mbox files", Box::new(Mbox::open(at("directory"), cache()).unwrap())),
         ("an mbox file", Box::new(Mbox::open(at("one.mbox"), cache()).unwrap())),
+        #[cfg(unix)]
+        (DOVECOT, Box::new(mailql::imap::Imap::new(place.account()))),
     ]
+}
+
+const DOVECOT: &str = "Dovecot";
+
+fn is_server(backend: &str) -> bool {
+    backend == DOVECOT
 }
 
 async fn folders(store: &dyn MailStore) -> Vec<Folder> {
@@ -318,6 +406,27 @@ fn key(chance: &mut Chance, depth: usize) -> SearchKey {
         5 => SearchKey::Since(day(chance)),
         6 => SearchKey::Before(day(chance)),
         _ => SearchKey::Flag(Flag::ALL[chance.below(Flag::ALL.len())]),
+    }
+}
+
+fn mentions_huge_size(key: &SearchKey) -> bool {
+    let is_huge = |key: &SearchKey| match key {
+        SearchKey::Larger(octets) | SearchKey::Smaller(octets) => *octets >= u64::from(u32::MAX),
+        _ => false,
+    };
+    mentions(key, &is_huge)
+}
+
+fn mentions_uids(key: &SearchKey) -> bool {
+    mentions(key, &|key| matches!(key, SearchKey::Uid(_)))
+}
+
+fn mentions(key: &SearchKey, what: &dyn Fn(&SearchKey) -> bool) -> bool {
+    match key {
+        SearchKey::Not(key) => mentions(key, what),
+        SearchKey::And(keys) => keys.iter().any(|key| mentions(key, what)),
+        SearchKey::Or(left, right) => mentions(left, what) || mentions(right, what),
+        simple => what(simple),
     }
 }
 

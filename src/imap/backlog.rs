@@ -16,6 +16,7 @@ use super::reading::Opened;
 use super::row::Row;
 use super::status::{Code, Status};
 use crate::error::Result;
+use crate::mail::content;
 use crate::mail::{Fetch, FolderScan, Message, Meter, SearchKey, Uid, UidSet, UidValidity};
 
 /// The backlog of a reading.
@@ -118,6 +119,7 @@ impl Backlog {
 
     /// Begins, or goes on, with a session.
     pub fn begin(&mut self, family: &Family, able: &Capabilities) {
+        flight::limit(&mut self.steps, able);
         self.saves_searches = able.has("SEARCHRES") && able.has("ESEARCH");
         if self.todo == Todo::Find {
             self.is_whole = Way::of(&self.key, family) == Way::Everything;
@@ -339,7 +341,19 @@ impl Backlog {
             let Some(block) = self.next_block() else { break };
             self.advance(0, block, scan)?;
         }
-        Ok(self.ready.pop_front())
+        Ok(if self.is_by_demand() { self.next_in_order() } else { self.ready.pop_front() })
+    }
+
+    /// What is ready and newer than all that is still on its way.
+    fn next_in_order(&mut self) -> Option<Vec<Message>> {
+        let jobs = self.upcoming.iter().chain(&self.flying).flat_map(|job| job.messages.keys().copied());
+        let arrived = self.arrived.iter().flat_map(|(_, messages, _)| messages.iter().map(|message| message.uid));
+        let awaited = jobs.chain(arrived).max();
+        let mut ready: Vec<Message> = self.ready.drain(..).flatten().collect();
+        ready.sort_unstable_by_key(|message| std::cmp::Reverse(message.uid));
+        let older = ready.split_off(ready.partition_point(|message| awaited.is_none_or(|uid| message.uid > uid)));
+        self.ready.extend((!older.is_empty()).then_some(older));
+        (!ready.is_empty()).then_some(ready)
     }
 
     /// Takes a chunk back that could not be handed over.
@@ -451,7 +465,7 @@ impl Backlog {
             let is_settled = |message: &Message| message.structure.is_some() || self.shapeless.contains(&message.uid);
             if without_structure && !messages.iter().all(is_settled) {
                 let (whole, unclear): (Vec<_>, Vec<_>) = messages.into_iter().partition(is_settled);
-                let fetch = Fetch { structure: true, ..Fetch::default() };
+                let fetch = self.wanted_of_whole(step);
                 self.upcoming.extend(
                     split(unclear, HEAVY_BLOCK).map(|part| Job::of(step - 1, Kind::Whole(fetch.clone()), part)),
                 );
@@ -475,6 +489,11 @@ impl Backlog {
                     return Ok(());
                 }
                 Some(Step::Contents(fetch)) => {
+                    for message in &mut messages {
+                        if let Some(raw) = message.raw.clone() {
+                            content::fill(message, fetch, &raw);
+                        }
+                    }
                     let (something, nothing): (Vec<_>, Vec<_>) =
                         messages.into_iter().partition(|message| job::wants_contents(message, fetch));
                     let kind = Kind::Contents(fetch.clone());
@@ -489,6 +508,20 @@ impl Backlog {
     /// How many messages wait for a step to be sent.
     fn waiting(&self) -> usize {
         self.upcoming.iter().map(|job| job.messages.len()).sum()
+    }
+
+    /// What to take from a whole message that is read for its structure: also the contents that later steps want, as
+    /// the numbers of its parts may mean others to the server.
+    fn wanted_of_whole(&self, step: usize) -> Fetch {
+        let mut whole = Fetch { structure: true, ..Fetch::default() };
+        for later in &self.steps[step..] {
+            if let Step::Contents(fetch) = later {
+                whole.preview |= fetch.preview;
+                whole.text |= fetch.text;
+                whole.attachments |= fetch.attachments;
+            }
+        }
+        whole
     }
 
     fn enqueue(&mut self, step: usize, kind: &Kind, messages: Vec<Message>) {

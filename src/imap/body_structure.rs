@@ -2,7 +2,7 @@
 //!
 //! Describes a message in the same way as [`crate::mail::structure`] does with the message itself at hand, numbers
 //! included. Servers leave out and disorder much that does not matter here, which is tolerated; where something is
-//! missing that does, the message itself must be read instead, which is not done here.
+//! missing that does, or a server may have made it up, the message itself must be read instead, which is not done here.
 
 use std::borrow::Cow;
 
@@ -13,14 +13,17 @@ use crate::mail::part::{Declared, MAX_PARTS, Part, PartNumber};
 /// Reads the tree that begins here, which is the next value.
 ///
 /// # Errors
-/// When it is no tree of parts, or deeper than a tree may be; the place in the frame is then anywhere within it.
+/// When it is no tree of parts, deeper than a tree may be, or such that the message itself must be asked; the place in
+/// the frame is then anywhere within it.
 pub fn parse(cursor: &mut Cursor<'_>) -> Result<Part, Broken> {
-    Reading { cursor, parts: 0 }.part(None)
+    Reading { cursor, parts: 0, boundaries: Vec::new() }.part(None)
 }
 
 struct Reading<'c, 'a> {
     cursor: &'c mut Cursor<'a>,
     parts: usize,
+    /// The boundaries of the multiparts that were read to their end.
+    boundaries: Vec<String>,
 }
 
 type Parameters<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
@@ -43,6 +46,7 @@ impl<'a> Reading<'_, 'a> {
     fn multipart(&mut self, number: Option<PartNumber>) -> Result<Part, Broken> {
         let mut parts = Vec::new();
         let mut position = 0;
+        let before = self.boundaries.len();
         while self.cursor.peek() == Some(b'(') {
             position += 1;
             if self.parts < MAX_PARTS {
@@ -53,17 +57,37 @@ impl<'a> Reading<'_, 'a> {
             }
         }
         let subtype = self.text()?;
-        self.multipart_of(subtype.as_deref(), parts, number)
+        self.multipart_of(subtype.as_deref(), parts, before, number)
     }
 
-    /// Reads what follows the subtype of a multipart.
+    /// Reads what follows the subtype of a multipart; `before` it began, there were so many boundaries.
     fn multipart_of(
         &mut self,
         subtype: Option<&str>,
         parts: Vec<Part>,
+        before: usize,
         number: Option<PartNumber>,
     ) -> Result<Part, Broken> {
+        // The only part of a multipart without parts, as some servers write it; and as the only one may truly be.
+        if let [only] = parts.as_slice()
+            && only.media_type == "text/plain"
+            && only.encoded_size == 0
+        {
+            return Err(Broken("the only part of a multipart is empty"));
+        }
+        let tells_more = !matches!(self.cursor.peek(), None | Some(b')'));
         let parameters = self.parameters()?;
+        match parameter::value(&parameters, "boundary") {
+            Some(boundary) if boundary.is_empty() => return Err(Broken("the boundary of a multipart is empty")),
+            // Which of the two a line belongs to is anybody's guess.
+            Some(boundary) if self.boundaries[before..].contains(&boundary) => {
+                return Err(Broken("a multipart has the boundary of one within it"));
+            }
+            Some(boundary) => self.boundaries.push(boundary),
+            // Servers that tell no parameters do have a boundary where they found several parts.
+            None if tells_more && parts.len() < 2 => return Err(Broken("a multipart has no boundary")),
+            None => {}
+        }
         let (disposition, more) = self.disposition(0)?;
         let declared = declared(format!("multipart/{}", subtype.unwrap_or("mixed")), &parameters, disposition, &more);
         Ok(Part { number, parts, ..declared.part() })
@@ -76,18 +100,20 @@ impl<'a> Reading<'_, 'a> {
         let subtype = match self.cursor.peek() {
             // `("ALTERNATIVE" ("BOUNDARY" "b"))`, `("MIXED" NIL NIL)`: where there are no parts, the subtype is first.
             None | Some(b'(' | b')') if main.is_some() => {
-                return self.multipart_of(main.as_deref(), Vec::new(), number);
+                return self.multipart_of(main.as_deref(), Vec::new(), self.boundaries.len(), number);
             }
-            Some(b'n' | b'N') if is_subtype => return self.multipart_of(main.as_deref(), Vec::new(), number),
+            Some(b'n' | b'N') if is_subtype => {
+                return self.multipart_of(main.as_deref(), Vec::new(), self.boundaries.len(), number);
+            }
             _ => self.word()?,
         };
         let media_type = match (main.as_deref(), subtype.as_deref()) {
             // `(NIL "MIXED" …)`
             (None, Some(subtype)) if is_multipart(subtype) => {
-                return self.multipart_of(Some(subtype), Vec::new(), number);
+                return self.multipart_of(Some(subtype), Vec::new(), self.boundaries.len(), number);
             }
             (Some(main), Some(subtype)) if main.eq_ignore_ascii_case("multipart") => {
-                return self.multipart_of(Some(subtype), Vec::new(), number);
+                return self.multipart_of(Some(subtype), Vec::new(), self.boundaries.len(), number);
             }
             (Some(main), Some(subtype)) => format!("{main}/{subtype}"),
             (None, None) if self.cursor.peek() != Some(b')') => "text/plain".to_owned(),
@@ -324,10 +350,13 @@ mod tests {
             ("(NIL \"MIXED\" (\"boundary\" \"x\") NIL NIL)", "- multipart/mixed 0"),
             ("(\"ALTERNATIVE\")", "- multipart/alternative 0"),
             ("(\"ALTERNATIVE\" (\"BOUNDARY\" \"x\") NIL NIL)", "- multipart/alternative 0"),
-            ("(\"mixed\" NIL NIL NIL)", "- multipart/mixed 0"),
+            ("(\"mixed\" (\"boundary\" \"x\") NIL NIL)", "- multipart/mixed 0"),
             ("(\"multipart\" \"mixed\" (\"boundary\" \"x\") NIL NIL \"7bit\" 0)", "- multipart/mixed 0"),
             ("((\"ALTERNATIVE\") \"MIXED\")", "- multipart/mixed 0 (1 multipart/alternative 0)"),
-            ("((NIL \"RELATED\" NIL NIL)(leaf) \"MIXED\")", "- multipart/mixed 0 (1 multipart/related 0) (2 a/b 1)"),
+            (
+                "((NIL \"RELATED\" (\"boundary\" \"x\") NIL)(leaf) \"MIXED\")",
+                "- multipart/mixed 0 (1 multipart/related 0) (2 a/b 1)",
+            ),
         ] {
             assert_eq!(tree(&part(text)), expected, "{text}");
         }
@@ -343,7 +372,8 @@ mod tests {
             ("(\"X\" NIL () NIL NIL NIL 0)", "1 application/octet-stream 0"),
             ("((leaf))", "- multipart/mixed 0 (1 a/b 1)"),
             ("((leaf) NIL)", "- multipart/mixed 0 (1 a/b 1)"),
-            ("((leaf)  (leaf)\"MIXED\" () NIL)", "- multipart/mixed 0 (1 a/b 1) (2 a/b 1)"),
+            ("((leaf) \"MIXED\")", "- multipart/mixed 0 (1 a/b 1)"),
+            ("((leaf)  (leaf)\"MIXED\" NIL NIL)", "- multipart/mixed 0 (1 a/b 1) (2 a/b 1)"),
         ] {
             assert_eq!(tree(&part(text)), expected, "{text}");
         }
@@ -377,7 +407,7 @@ mod tests {
         ] {
             assert_eq!(image(end).disposition.as_deref(), disposition, "{end}");
         }
-        let mixed = part("((leaf) \"MIXED\" NIL (\"attachment\" (\"filename\" \"x\")) (\"en\"))");
+        let mixed = part("((leaf)(leaf) \"MIXED\" NIL (\"attachment\" (\"filename\" \"x\")) (\"en\"))");
         assert_eq!((mixed.disposition.as_deref(), mixed.name.as_deref()), (Some("attachment"), Some("x")));
     }
 
@@ -422,6 +452,27 @@ mod tests {
         for depth in [64, 100_000] {
             let text = format!("{}(leaf){}", "(".repeat(depth), ")".repeat(depth));
             assert!(read(&text).is_err());
+        }
+    }
+
+    #[test]
+    fn a_multipart_that_may_have_no_parts_is_for_the_message_itself_to_tell() {
+        let empty = "(\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL \"7bit\" 0 0)";
+        for text in [
+            // What Dovecot 2.3.19 says of a boundary that never comes, of none, and of an empty one.
+            &*format!("({empty} \"mixed\" (\"boundary\" \"bb\") NIL NIL NIL)"),
+            &*format!("({empty} \"mixed\" NIL NIL NIL NIL)"),
+            "((leaf)(leaf) \"mixed\" (\"boundary\" \"\") NIL NIL NIL)",
+            &*format!("((leaf)({empty} \"mixed\") \"mixed\")"),
+            "((leaf) \"mixed\" NIL NIL NIL)",
+            "(((leaf) \"mixed\" (\"boundary\" \"b\"))(leaf) \"mixed\" (\"boundary\" \"b\"))",
+            "((leaf) \"mixed\" (\"type\" \"a/b\"))",
+            "(\"mixed\" NIL NIL NIL)",
+        ] {
+            assert!(read(text).is_err(), "{text}");
+        }
+        for text in [format!("({empty}{empty} \"mixed\")"), "((leaf) \"mixed\" (\"boundary\" \"b\"))".to_owned()] {
+            assert!(read(&text).is_ok(), "{text}");
         }
     }
 

@@ -40,6 +40,6 @@ impl fmt::Display for Capabilities {
     }
 }
 
-/// What every server that speaks IMAP4rev2 alone can do (RFC 9051, appendix E).
+/// What every server that speaks `IMAP4rev2` alone can do (RFC 9051, appendix E).
 const IN_REV2: [&str; 8] =
     ["ESEARCH", "SEARCHRES", "LIST-EXTENDED", "LIST-STATUS", "SASL-IR", "STATUS=SIZE", "SPECIAL-USE", "LITERAL-"];

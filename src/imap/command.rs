@@ -319,15 +319,22 @@ impl Words {
     fn string(mut self, text: &str) -> Self {
         self.blank();
         self.put(text.as_bytes());
-        self.shown.push_str(&format!("{text:?}"));
+        self.show(text);
         self
     }
 
     fn name(mut self, name: &WireName) -> Self {
         self.blank();
         self.put(&name.0);
-        self.shown.push_str(&format!("{:?}", String::from_utf8_lossy(&name.0)));
+        self.show(&String::from_utf8_lossy(&name.0));
         self
+    }
+
+    /// In quotes, with everything visible.
+    fn show(&mut self, text: &str) {
+        self.shown.push('"');
+        self.shown.extend(text.escape_debug());
+        self.shown.push('"');
     }
 
     fn secret_string(mut self, text: &str) -> Self {

@@ -2,6 +2,7 @@
 //!
 //! Pure. A server is asked a superset of what is wanted, and only what it can be told; [`super::reading`] flies it.
 
+use super::capability::Capabilities;
 use super::command::SET_OCTETS;
 use super::quirk::Family;
 use crate::mail::{Fetch, FolderScan, SearchKey, Uid, UidSet};
@@ -38,10 +39,10 @@ impl Way {
                 // Too many to tell the server among other things: they say more than the rest does.
                 Some(uids) if uids.to_string().len() > SET_OCTETS / 2 => Way::Uids(uids),
                 _ => match weakened(key, family) {
-                    Weakened { key: SearchKey::All, .. } => Way::Everything,
-                    Weakened { key: SearchKey::Uid(uids), .. } => Way::Uids(uids),
-                    Weakened { key, .. } if key.to_string().len() > SET_OCTETS => Way::Everything,
-                    Weakened { key, .. } => Way::Search(key),
+                    SearchKey::All => Way::Everything,
+                    SearchKey::Uid(uids) => Way::Uids(uids),
+                    key if key.to_string().len() > SET_OCTETS => Way::Everything,
+                    key => Way::Search(key),
                 },
             },
         }
@@ -51,7 +52,7 @@ impl Way {
     pub fn key(&self) -> SearchKey {
         match self {
             Way::Everything => SearchKey::All,
-            Way::Uids(uids) => weakened_set(uids).key,
+            Way::Uids(uids) => weakened_set(uids),
             Way::Search(key) => key.clone(),
         }
     }
@@ -70,7 +71,7 @@ impl Way {
         match self {
             Way::Everything => Some(Way::Uids(rest)),
             Way::Uids(uids) => uids.intersection(&rest).map(Way::Uids),
-            Way::Search(key) => Some(Way::Search(weakened_set(&rest).key.and(key.clone()))),
+            Way::Search(key) => Some(Way::Search(weakened_set(&rest).and(key.clone()))),
         }
     }
 }
@@ -78,19 +79,19 @@ impl Way {
 /// The steps of a scan, in order.
 pub fn steps(scan: &FolderScan) -> Vec<Step> {
     let mut steps = Vec::new();
-    push(&mut steps, &scan.first);
+    push(&mut steps, &scan.first, false);
     if let Some((rest, _)) = &scan.then {
         steps.push(Step::Sieve);
-        push(&mut steps, rest);
+        push(&mut steps, rest, scan.first.structure || scan.first.has_content());
     }
     steps
 }
 
-fn push(steps: &mut Vec<Step>, fetch: &Fetch) {
+fn push(steps: &mut Vec<Step>, fetch: &Fetch, knows_structure: bool) {
     let of_parts = fetch.preview || fetch.text || fetch.attachments;
     let mut items = fetch.clone();
-    // The whole message has everything that its parts have.
-    items.structure &= !fetch.raw;
+    // Only the structure names parts. The whole message has everything that its parts have.
+    items.structure = (fetch.structure || of_parts) && !fetch.raw && !knows_structure;
     if !fetch.raw {
         (items.preview, items.text, items.attachments) = (false, false, false);
     }
@@ -102,57 +103,136 @@ fn push(steps: &mut Vec<Step>, fetch: &Fetch) {
     }
 }
 
-/// A key that finds no less, and whether it finds no more.
-struct Weakened {
-    key: SearchKey,
-    is_exact: bool,
+/// Leaves out of the steps what the server does not have, so that nobody waits for it.
+pub fn limit(steps: &mut [Step], able: &Capabilities) {
+    for step in steps {
+        if let Step::Items(items) = step {
+            let is_gmail = able.has("X-GM-EXT-1");
+            items.labels &= is_gmail;
+            items.thread_id &= is_gmail || able.has("OBJECTID");
+            items.email_id &= is_gmail || able.has("OBJECTID");
+            items.mod_seq &= able.has("CONDSTORE");
+        }
+    }
 }
 
-/// What can be asked instead of a key, without leaving a message out.
-fn weakened(key: &SearchKey, family: &Family) -> Weakened {
-    let exact = |key: SearchKey| Weakened { key, is_exact: true };
-    let weaker = |key: SearchKey| Weakened { key, is_exact: false };
+/// What can be asked instead of a key: it finds no less.
+fn weakened(key: &SearchKey, family: &Family) -> SearchKey {
     match key {
-        SearchKey::All | SearchKey::Flag(_) | SearchKey::Since(_) | SearchKey::Before(_) => exact(key.clone()),
         SearchKey::Uid(uids) => weakened_set(uids),
-        SearchKey::Larger(_) | SearchKey::Smaller(_) if !family.has_exact_sizes() => weaker(SearchKey::All),
+        SearchKey::Larger(_) | SearchKey::Smaller(_) if !family.has_exact_sizes() => SearchKey::All,
         // Numbers have 32 bits on the wire (RFC 3501 §9).
-        SearchKey::Larger(octets) if *octets > u64::from(u32::MAX) => weaker(SearchKey::Larger(u32::MAX.into())),
-        SearchKey::Smaller(octets) if *octets > u64::from(u32::MAX) => weaker(SearchKey::All),
-        SearchKey::Larger(_) | SearchKey::Smaller(_) => exact(key.clone()),
-        SearchKey::Not(inner) => match weakened(inner, family) {
-            Weakened { key, is_exact: true } => exact(!key),
-            Weakened { is_exact: false, .. } => weaker(SearchKey::All),
-        },
-        SearchKey::And(keys) => {
-            let mut all = exact(SearchKey::All);
-            for key in keys.iter().map(|key| weakened(key, family)) {
-                all = Weakened { key: all.key.and(key.key), is_exact: all.is_exact && key.is_exact };
-            }
-            all
+        SearchKey::Larger(octets) => SearchKey::Larger((*octets).min(u32::MAX.into())),
+        SearchKey::Smaller(octets) if *octets > u64::from(u32::MAX) => SearchKey::All,
+        SearchKey::All | SearchKey::Flag(_) | SearchKey::Smaller(_) | SearchKey::Since(_) | SearchKey::Before(_) => {
+            key.clone()
         }
-        SearchKey::Or(left, right) => {
-            let (left, right) = (weakened(left, family), weakened(right, family));
-            Weakened { key: left.key.or(right.key), is_exact: left.is_exact && right.is_exact }
+        SearchKey::Not(inner) => weakened_complement(inner, family),
+        SearchKey::And(keys) => keys.iter().map(|key| weakened(key, family)).fold(SearchKey::All, SearchKey::and),
+        SearchKey::Or(left, right) => weakened(left, family).or(weakened(right, family)),
+    }
+}
+
+/// What can be asked instead of the complement of a key.
+///
+/// Nothing but a flag is negated. What is weakened and then negated would leave messages out; and Dovecot 2.3 forgets
+/// negations where it simplifies: `OR NOT (SEEN DELETED) DELETED` is `DELETED` to it, and the later of two days counts
+/// in `OR NOT BEFORE 2-Jan-2025 NOT BEFORE 9-Jan-2025`.
+fn weakened_complement(key: &SearchKey, family: &Family) -> SearchKey {
+    let complement = |key: &SearchKey| weakened_complement(key, family);
+    let nothing = || !SearchKey::All;
+    match key {
+        SearchKey::All => nothing(),
+        SearchKey::Flag(_) => !key.clone(),
+        SearchKey::Uid(uids) => uids.complement().map_or_else(nothing, |rest| weakened_set(&rest)),
+        SearchKey::Larger(octets) => {
+            octets.checked_add(1).map_or(SearchKey::All, |octets| weakened(&SearchKey::Smaller(octets), family))
         }
+        SearchKey::Smaller(octets) => {
+            octets.checked_sub(1).map_or(SearchKey::All, |octets| weakened(&SearchKey::Larger(octets), family))
+        }
+        SearchKey::Since(day) => SearchKey::Before(*day),
+        SearchKey::Before(day) => SearchKey::Since(*day),
+        SearchKey::Not(inner) => weakened(inner, family),
+        SearchKey::And(keys) => keys.iter().map(complement).reduce(SearchKey::or).unwrap_or_else(nothing),
+        SearchKey::Or(left, right) => complement(left).and(complement(right)),
     }
 }
 
 /// A set that is too long for a command becomes all from its lowest to its highest.
-fn weakened_set(uids: &UidSet) -> Weakened {
+fn weakened_set(uids: &UidSet) -> SearchKey {
     let ranges = uids.ranges();
     if uids.to_string().len() <= SET_OCTETS / 2 {
-        return Weakened { key: SearchKey::Uid(uids.clone()), is_exact: true };
+        return SearchKey::Uid(uids.clone());
     }
     let hull = ranges.first().zip(ranges.last()).and_then(|(first, last)| UidSet::range(first.0, last.1));
-    Weakened { key: hull.map_or(SearchKey::All, SearchKey::Uid), is_exact: false }
+    hull.map_or(SearchKey::All, SearchKey::Uid)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::imap::capability::Capabilities;
     use crate::mail::Flag;
+
+    #[test]
+    fn what_a_server_does_not_have_is_not_waited_for() {
+        let items =
+            Fetch { flags: true, labels: true, thread_id: true, email_id: true, mod_seq: true, ..Fetch::default() };
+        let limited = |capabilities: &[&str]| {
+            let mut steps = [Step::Sieve, Step::Items(items.clone())];
+            limit(&mut steps, &Capabilities::of(capabilities));
+            let Step::Items(items) = &steps[1] else { unreachable!("steps stay what they are") };
+            items.to_string()
+        };
+        assert_eq!(limited(&["IMAP4REV1"]), "UID FLAGS");
+        assert_eq!(limited(&["OBJECTID", "CONDSTORE"]), "UID FLAGS THREADID EMAILID MODSEQ");
+        assert_eq!(limited(&["X-GM-EXT-1"]), "UID FLAGS LABELS THREADID EMAILID");
+    }
+
+    #[test]
+    fn a_key_is_asked_without_negations_and_numbers_that_are_none() {
+        let uids = |text: &str| SearchKey::Uid(UidSet::parse(text).unwrap());
+        let day = |day| SearchKey::Before(chrono::NaiveDate::from_ymd_opt(2025, 1, day).unwrap());
+        let (seen, deleted) = (SearchKey::Flag(Flag::Seen), SearchKey::Flag(Flag::Deleted));
+        let both = seen.clone().and(deleted.clone());
+        let huge = || SearchKey::Larger(u64::MAX);
+        for (key, expected) in [
+            // `105:*` has the last message, whatever its uid is (RFC 9051 §9, seq-range): its contrary must not be asked.
+            (!uids("105:*"), "UID 1:104"),
+            (SearchKey::Not(Box::new(SearchKey::Not(Box::new(!uids("105:*"))))), "UID 1:104"),
+            (!uids("5,9"), "UID 1:4,6:8,10:*"),
+            (!uids("1:*"), "NOT ALL"),
+            (!(uids("105:*").or(SearchKey::Smaller(3))), "UID 1:104 LARGER 2"),
+            (!huge(), "ALL"),
+            (!SearchKey::Larger(u32::MAX.into()), "ALL"),
+            (!SearchKey::Smaller(0), "ALL"),
+            (!SearchKey::Larger(7), "SMALLER 8"),
+            (SearchKey::Smaller(1 << 32), "ALL"),
+            (huge().or(!SearchKey::And(vec![])), "OR LARGER 4294967295 NOT ALL"),
+            (!(huge().or(seen.clone())), "UNSEEN"),
+            (SearchKey::And(vec![]), "ALL"),
+            (!both.clone(), "OR UNSEEN UNDELETED"),
+            ((!both).or(deleted), "OR OR UNSEEN UNDELETED DELETED"),
+            ((!day(2)).or(!day(9)), "OR SINCE 2-Jan-2025 SINCE 9-Jan-2025"),
+            (!((!day(2)).and(!seen)), "OR BEFORE 2-Jan-2025 SEEN"),
+        ] {
+            assert_eq!(weakened(&key, Family::of("", "", &Capabilities::default())).to_string(), expected, "{key}");
+        }
+    }
+
+    #[test]
+    fn contents_of_parts_bring_their_structure_once() {
+        let steps = |fetch: &Fetch, knows_structure| {
+            let mut steps = Vec::new();
+            push(&mut steps, fetch, knows_structure);
+            steps
+        };
+        let text = Fetch { text: true, ..Fetch::default() };
+        let structure = Fetch { structure: true, ..Fetch::default() };
+        assert_eq!(steps(&text, false), [Step::Items(structure.clone()), Step::Contents(text.clone())]);
+        assert_eq!(steps(&text, true), [Step::Contents(text)]);
+        assert_eq!(steps(&structure, true), []);
+    }
 
     fn of(key: &SearchKey, greeting: &str) -> String {
         match Way::of(key, Family::of(greeting, "", &Capabilities::default())) {
@@ -185,7 +265,7 @@ mod tests {
         assert_eq!(way(&SearchKey::Uid(set.clone()).and(SearchKey::Flag(Flag::Seen))), set.to_string());
         let either = SearchKey::Uid(set.clone()).or(SearchKey::Flag(Flag::Seen));
         assert_eq!(way(&either), "search OR UID 2:9998 SEEN");
-        assert_eq!(way(&!SearchKey::Uid(set)), "everything", "the complement of more would be less");
+        assert_eq!(way(&!SearchKey::Uid(set)), "1:*", "the complement of more would be less");
     }
 
     #[test]
@@ -194,21 +274,8 @@ mod tests {
         let key = SearchKey::Larger(10).and(SearchKey::Flag(Flag::Seen));
         assert_eq!(way(&key), "search LARGER 10 SEEN");
         assert_eq!(of(&key, exchange), "search SEEN");
-        assert_eq!(of(&!key, exchange), "everything");
+        assert_eq!(of(&!key, exchange), "everything", "half of it cannot be asked");
         assert_eq!(of(&SearchKey::Larger(10).or(SearchKey::Flag(Flag::Seen)), exchange), "everything");
-    }
-
-    #[test]
-    fn numbers_that_the_wire_cannot_hold_are_weakened() {
-        assert_eq!(way(&SearchKey::Larger(1 << 40)), "search LARGER 4294967295");
-        assert_eq!(way(&!SearchKey::Larger(1 << 40)), "everything");
-        assert_eq!(way(&SearchKey::Smaller(1 << 40)), "everything");
-    }
-
-    #[test]
-    fn keys_without_words_are_made_sayable() {
-        assert_eq!(way(&SearchKey::And(Vec::new())), "everything");
-        assert_eq!(way(&!SearchKey::And(Vec::new())), "search NOT ALL");
     }
 
     #[test]
@@ -218,16 +285,5 @@ mod tests {
         let rest = Way::Search(SearchKey::Flag(Flag::Seen)).without(&seen).unwrap();
         assert_eq!(rest.key().to_string(), "UID 10:* SEEN");
         assert_eq!(Way::Uids(seen.clone()).without(&seen), None);
-    }
-
-    #[test]
-    fn contents_are_a_step_of_their_own_unless_the_whole_message_is_read() {
-        let text = Fetch { structure: true, text: true, ..Fetch::default() };
-        let mut steps = Vec::new();
-        push(&mut steps, &text);
-        assert_eq!(steps, [Step::Items(Fetch { structure: true, ..Fetch::default() }), Step::Contents(text.clone())]);
-        steps.clear();
-        push(&mut steps, &Fetch { raw: true, ..text.clone() });
-        assert_eq!(steps, [Step::Items(Fetch { raw: true, structure: false, ..text })]);
     }
 }

@@ -174,16 +174,7 @@ pub fn answers(kind: &Kind, row: &Row) -> bool {
     match kind {
         Kind::Sweep(items) | Kind::Items(items) => {
             let only_news = Fetch { flags: items.flags, mod_seq: items.mod_seq, ..Fetch::default() };
-            *items == only_news
-                || row.broken.is_some()
-                || row.header != Content::Absent
-                || row.raw != Content::Absent
-                || row.structure.is_some()
-                || row.received_at.is_some()
-                || row.size.is_some()
-                || row.labels.is_some()
-                || row.thread_id.is_some()
-                || row.email_id.is_some()
+            *items == only_news || row.tells_more || row.broken.is_some()
         }
         Kind::Contents(_) => !row.sections.is_empty() || row.broken.is_some(),
         Kind::Whole(_) => row.raw != Content::Absent || row.broken.is_some(),

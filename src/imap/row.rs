@@ -45,6 +45,8 @@ pub struct Row {
     pub raw_origin: Option<u32>,
     /// Whether something of it was larger than the limit; it is NIL where it stood.
     pub oversized: bool,
+    /// Whether it says more than servers say unasked, which is flags and the mod-sequence.
+    pub tells_more: bool,
     /// Why it cannot be understood to its end; of what is there, the uid alone can be relied on.
     pub broken: Option<Broken>,
 }
@@ -125,12 +127,14 @@ impl Reading {
     fn item(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Broken> {
         let name = cursor.item_name()?;
         if let Some(bracket) = name.iter().position(|octet| *octet == b'[') {
+            self.row.tells_more = true;
             return self.section(&name[..bracket], &name[bracket + 1..], cursor);
         }
         let mut upper = [0; LONGEST_NAME];
         let Some(upper) = upper.get_mut(..name.len()) else { return self.unknown(cursor) };
         upper.copy_from_slice(name);
         upper.make_ascii_uppercase();
+        self.row.tells_more |= !matches!(&*upper, b"UID" | b"FLAGS" | b"MODSEQ");
         match &*upper {
             b"" => Err(Broken("the name of an item is missing")),
             b"UID" => {
@@ -482,5 +486,12 @@ mod tests {
             assert_ne!(row.uid, Uid::new(777), "{text}");
         }
         assert_eq!(row("(UID 5 FLAGS () PREVIEW \"x\" FLAGS (\\Deleted) FOO \"\")").broken, Some(TWICE));
+    }
+
+    #[test]
+    fn news_tells_less_than_an_answer() {
+        assert!(!row("(UID 5 FLAGS (\\Seen) MODSEQ (7))").tells_more);
+        // A server may have none of what it was asked for.
+        assert!(row("(UID 5 THREADID NIL)").tells_more && row("(UID 5 BODY[] NIL)").tells_more);
     }
 }

@@ -27,7 +27,7 @@ const GOOD: &[&str] = &[
     "* 12 FETCH (ENVELOPE (\"d\" \"s) UID 777 (\" ((NIL NIL \"a\" \"b\")) NIL NIL NIL NIL NIL \"<x>\") UID 5)\r\n",
     "* 12 FETCH (BODYSTRUCTURE ((\"TEXT\" \"PLAIN\" (\"CHARSET\" \"utf-8\" \"NAME*0*\" \"utf-8''a%20\" \"NAME*1\" \"b\") NIL NIL \"7BIT\" 10 1)\
      (\"MESSAGE\" \"RFC822\" NIL \"<i@d>\" NIL \"7BIT\" 99 (NIL \"s\" NIL NIL NIL NIL NIL NIL NIL NIL) (\"ALTERNATIVE\") 3 NIL \
-     (\"attachment\" (\"FILENAME\" \"the \"best\" one\")) (\"en\") NIL)(NIL \"MIXED\" NIL) \"MIXED\" (\"BOUNDARY\" {2}\r\n)( ) \"inline\" NIL) UID 5)\r\n",
+     (\"attachment\" (\"FILENAME\" \"the \"best\" one\")) (\"en\") NIL)(NIL \"MIXED\" (\"boundary\" \"c\")) \"MIXED\" (\"BOUNDARY\" {2}\r\n)( ) \"inline\" NIL) UID 5)\r\n",
 ];
 
 fn parsed(octets: &[u8]) -> Option<Response> {

@@ -32,7 +32,10 @@ pub trait MailStore: fmt::Debug + Send + Sync {
         meter: &Arc<Meter>,
     ) -> Result<Vec<Folder>>;
 
-    /// Reads one folder once, in chunks, newest first (highest uid first).
+    /// Reads one folder once, in chunks, each of them newest first (highest uid first).
+    ///
+    /// Where [`FolderScan::likely_enough`] is given, the chunks are newest first too; without it, a store may hand over
+    /// what comes first.
     ///
     /// Never changes anything, not even `\Seen`. Dropping the stream stops the work. Every message
     /// of the folder for which the key holds comes exactly once, unless an error says otherwise.

@@ -151,11 +151,14 @@ fn parameter(header: &Header, field: &str, name: &str) -> Option<String> {
 
 fn content_type(header: &Header, field: &str) -> Option<ContentType<'static>> {
     let value = header.all(field).next()?.unfolded();
-    // The parser decodes words itself, but not across two of them.
-    let value = encoded_word::normalise(&without_blanks_after_equals(&with_first_semicolon(value))) + "\n";
+    // The parser gives parameters only where something is before them. A media type that is missing has none.
+    let is_bare = field == "content-disposition" && value.trim_start().starts_with(';');
+    let value = if is_bare { format!("x{value}") } else { with_first_semicolon(value) };
+    // It decodes words itself, but not across two of them.
+    let value = encoded_word::normalise(&without_blanks_after_equals(&value)) + "\n";
     match MessageStream::new(value.as_bytes()).parse_content_type() {
         HeaderValue::ContentType(parsed) => Some(ContentType {
-            c_type: parsed.c_type.into_owned().into(),
+            c_type: if is_bare { String::new() } else { parsed.c_type.into_owned() }.into(),
             c_subtype: parsed.c_subtype.map(|subtype| subtype.into_owned().into()),
             attributes: parsed.attributes.map(|all| {
                 let owned = |attribute: Attribute<'_>| Attribute {
@@ -240,6 +243,16 @@ mod tests {
         let structure = scan(&Bytes::from_static(raw.as_bytes()));
         assert_eq!(leaves(&structure.root), ["1 text/plain"]);
         assert_eq!(structure.root.parts[0].name.as_deref(), Some("x.txt"));
+    }
+
+    #[test]
+    fn a_name_without_a_disposition_is_read() {
+        let raw = "Content-Type: ; name=y\r\nContent-Disposition: ; filename=x.txt\r\n\r\nx";
+        let root = scan(&Bytes::from_static(raw.as_bytes())).root;
+        assert_eq!(
+            (root.media_type.as_str(), root.disposition, root.name.as_deref()),
+            ("text/plain", None, Some("x.txt"))
+        );
     }
 
     #[test]

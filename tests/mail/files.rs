@@ -9,17 +9,26 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use chrono::DateTime;
 
-use super::{FOLDERS, Odd, corpus};
+use super::{FOLDERS, ODD_FOLDER, Odd, corpus, odd_to_servers};
 
 /// Writes a Maildir++; the time of each file is when its mail was received.
 pub fn write_maildir(dir: &Path) {
-    for folder in FOLDERS {
+    write_maildir_of(dir, &FOLDERS, &corpus());
+}
+
+/// Adds the folder that servers serve in another way.
+pub fn write_odd_maildir(dir: &Path) {
+    write_maildir_of(dir, &[ODD_FOLDER], &odd_to_servers());
+}
+
+fn write_maildir_of(dir: &Path, folders: &[&str], mails: &[Odd]) {
+    for folder in folders {
         for inner in ["cur", "new", "tmp"] {
             fs::create_dir_all(maildir_folder(dir, folder).join(inner)).unwrap();
         }
     }
     let separator = if cfg!(windows) { ";2," } else { ":2," };
-    for (position, odd) in corpus().iter().enumerate() {
+    for (position, odd) in mails.iter().enumerate() {
         let name = format!("{}.M{position:06}P1.corpus{separator}{}", odd.received, odd.flags);
         let mut file = File::create(maildir_folder(dir, odd.folder).join("cur").join(name)).unwrap();
         file.write_all(&odd.raw).unwrap();
@@ -30,11 +39,19 @@ pub fn write_maildir(dir: &Path) {
 
 /// Writes a directory of mbox files: `INBOX.mbox`, `Archive/2025.mbox`.
 pub fn write_mbox(dir: &Path) {
-    let corpus = corpus();
-    for folder in FOLDERS {
+    write_mbox_of(dir, &FOLDERS, &corpus());
+}
+
+/// Adds the file of the folder that servers serve in another way.
+pub fn write_odd_mbox(dir: &Path) {
+    write_mbox_of(dir, &[ODD_FOLDER], &odd_to_servers());
+}
+
+fn write_mbox_of(dir: &Path, folders: &[&str], mails: &[Odd]) {
+    for folder in folders {
         let path = dir.join(format!("{folder}.mbox"));
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, mbox(corpus.iter().filter(|odd| odd.folder == folder))).unwrap();
+        fs::write(path, mbox(mails.iter().filter(|odd| odd.folder == *folder))).unwrap();
     }
 }
 

@@ -64,9 +64,9 @@ pub fn mails() -> Vec<Odd> {
         ),
         typed(
             "boundary-prefix",
-            "a line that begins with the boundary and goes on is text",
+            "lines that are the boundary but for an octet are text",
             "multipart/mixed; boundary=bb",
-            "--bb\n\n--bbb\n--bb-not\nstill text\n--bb\n\nsecond part\n--bb--",
+            "--bb\n\n --bb\n-bb\n--b\nstill text\n--bb\n\nsecond part\n--bb--",
         ),
         typed(
             "boundary-spaces",

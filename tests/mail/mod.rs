@@ -15,17 +15,21 @@ mod mime;
 mod names;
 mod nesting;
 mod ordinary;
+mod servers;
 mod text;
 mod threads;
 
-pub use files::{write_maildir, write_mbox, write_one_mbox};
+pub use files::{write_maildir, write_mbox, write_odd_maildir, write_odd_mbox, write_one_mbox};
 
 /// The folders of the corpus; the last one is empty.
 pub const FOLDERS: [&str; 5] = ["INBOX", "Archive/2025", "Entwürfe", "Lists", "Empty"];
 
+/// The folder of the mails that are not in the corpus, as they cannot be the same everywhere: see [`odd_to_servers`].
+pub const ODD_FOLDER: &str = "Odd to servers";
+
 /// A mail, and why it is odd.
 pub struct Odd {
-    /// Where it lies, one of [`FOLDERS`].
+    /// Where it lies, one of [`FOLDERS`] or [`ODD_FOLDER`].
     pub folder: &'static str,
     /// What tests call it.
     pub name: &'static str,
@@ -53,11 +57,17 @@ pub fn corpus() -> Vec<Odd> {
         hostile::mails(),
         threads::mails(),
     ];
-    let mut received = 1_736_154_000;
-    let mut mails: Vec<Odd> = themes.into_iter().flatten().collect();
-    for mail in &mut mails {
-        mail.received = received;
-        received += 3_607;
+    received(themes.into_iter().flatten().collect(), 1_736_154_000)
+}
+
+/// Mails that a server does not serve as they are in files; they were received after all of the corpus.
+pub fn odd_to_servers() -> Vec<Odd> {
+    received(servers::mails(), 1_738_000_000)
+}
+
+fn received(mut mails: Vec<Odd>, first: i64) -> Vec<Odd> {
+    for (position, mail) in (0..).zip(&mut mails) {
+        mail.received = first + 3_607 * position;
         assert!(mail.raw.ends_with(b"\n"), "{}: mbox cannot hold a last line without an end", mail.name);
     }
     mails

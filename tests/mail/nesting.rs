@@ -19,14 +19,14 @@ pub fn mails() -> Vec<Odd> {
             "an attached mail with a name, and with an attachment of its own",
             "multipart/mixed; boundary=b",
             &format!(
-                "--b\n\nsee below\n--b\nContent-Type: message/rfc822; name=\"old mail.eml\"\nContent-Disposition: attachment; filename=\"old mail.eml\"\n\n{inner}\n--b--"
+                "--b\n\nsee below\n--b\nContent-Type: message/rfc822; name=\"old mail.eml\"\nContent-Disposition: attachment; filename=\"old mail.eml\"\n\n{inner}\n\n--b--"
             ),
         ),
         typed(
             "attached-mail-base64",
             "an attached mail in base64, which is not allowed",
             "multipart/mixed; boundary=b",
-            "--b\n\nsee below\n--b\nContent-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\nRnJvbTogaW5uZXJAZXhhbXBsZS5uZXQKU3ViamVjdDogaW5zaWRlCgppbm5lciB3b3Jkcwo=\n--b--",
+            "--b\n\nsee below\n--b\nContent-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\n\nRnJvbTogaW5uZXJAZXhhbXBsZS5uZXQKU3ViamVjdDogaW5zaWRlCgppbm5lciB3b3Jkcwo=\n--b--",
         ),
         typed(
             "only-attached-mail",

@@ -32,7 +32,7 @@ pub fn mails() -> Vec<Odd> {
             "LF in the header, CRLF in the body, and lone CRs",
             "From: ada@example.org\nDate: Fri, 10 Jan 2025 07:03:00 +0000\nMessage-ID: <mixed-ends@example.org>\nSubject: mixed\n\none\r\ntwo\rstill two\r\n\r\nend\n",
         ),
-        octets("nul", "NUL octets in header and body", "X-Nul: a\0b\n", b"before\0after\0\0"),
+        octets("nul", "octets next to NUL in header and body", "X-Nul: a\x01b\n", b"before\x01after\x01\x01"),
         octets("undeclared-8bit", "octets beyond ASCII without a character set", "", b"caf\xc3\xa9 and caf\xe9"),
         octets(
             "latin1",
@@ -126,24 +126,36 @@ pub fn mails() -> Vec<Odd> {
             "quoted-printable with broken escapes",
             mail(
                 "qp-garbage",
-                "Subject: qp\nContent-Transfer-Encoding: quoted-printable\n",
+                "Subject: qp\nMIME-Version: 1.0\nContent-Transfer-Encoding: quoted-printable\n",
                 "ok=3D =ZZ =4 soft=\nbreak = \ntrailing=",
             ),
         ),
         Odd::new(
             "base64-garbage",
             "base64 with things in it that are none",
-            mail("base64-garbage", "Subject: b64\nContent-Transfer-Encoding: base64\n", "aGVs*bG8g\n!!d29y\nbGQ"),
+            mail(
+                "base64-garbage",
+                "Subject: b64\nMIME-Version: 1.0\nContent-Transfer-Encoding: base64\n",
+                "aGVs*bG8g\n!!d29y\nbGQ",
+            ),
         ),
         Odd::new(
             "unknown-encoding",
             "a transfer encoding that nobody has",
-            mail("unknown-encoding", "Subject: enc\nContent-Transfer-Encoding: x-zip-twice\n", "as it is"),
+            mail(
+                "unknown-encoding",
+                "Subject: enc\nMIME-Version: 1.0\nContent-Transfer-Encoding: x-zip-twice\n",
+                "as it is",
+            ),
         ),
         Odd::new(
             "encoding-comment",
             "a transfer encoding in capitals, with a comment",
-            mail("encoding-comment", "Subject: enc\nContent-Transfer-Encoding: BASE64 (yes)\n", "aGVsbG8="),
+            mail(
+                "encoding-comment",
+                "Subject: enc\nMIME-Version: 1.0\nContent-Transfer-Encoding: BASE64 (yes)\n",
+                "aGVsbG8=",
+            ),
         ),
     ]
 }
