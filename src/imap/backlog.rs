@@ -3,16 +3,19 @@
 //! No input or output: [`super::reading`] sends the jobs that come out of here and puts in what comes back. It survives the
 //! loss of a session, and holds a bounded number of messages whatever the size of the folder.
 
-use std::collections::VecDeque;
+mod landing;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::capability::Capabilities;
+use super::census::Census;
 use super::flight::{self, Step, Way};
 use super::job::{self, Job, Kind, Taken};
 use super::quirk::Family;
 use super::reading::Opened;
 use super::row::Row;
 use super::status::{Code, Status};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::mail::content;
 use crate::mail::{Fetch, FolderScan, Message, Meter, SearchKey, Uid, UidSet, UidValidity};
 
@@ -24,6 +27,8 @@ pub struct Backlog {
     /// How many messages are likely to be enough: then they are read in blocks, the newest first, as somebody asks.
     enough: Option<usize>,
     way: Way,
+    /// Whether all messages of the folder are looked at.
+    is_whole: bool,
     todo: Todo,
     /// Jobs that wait for those before them to be sent.
     upcoming: VecDeque<Job>,
@@ -42,8 +47,14 @@ pub struct Backlog {
     /// What the answer to EXAMINE says, as it comes.
     pub examining: Examining,
     opened: Option<Opened>,
-    /// The server has answered for messages above this uid only (RFC 9738).
-    answered_above: Option<Uid>,
+    /// Whether as many messages came as there were; none when the numbers are not known.
+    census: Option<Census>,
+    /// The server has searched above this uid only (RFC 9738), and fetched what it found there.
+    unsearched: Option<Uid>,
+    /// Messages of a sweep of which something is missing, which may come yet.
+    in_part: BTreeMap<Uid, Message>,
+    /// Messages whose structure cannot be had in any way.
+    shapeless: BTreeSet<Uid>,
 }
 
 /// What remains to be found.
@@ -86,6 +97,7 @@ impl Backlog {
             key: scan.key.clone(),
             enough,
             way: Way::Everything,
+            is_whole: false,
             todo: Todo::Find,
             upcoming: VecDeque::new(),
             flying: VecDeque::new(),
@@ -98,7 +110,10 @@ impl Backlog {
             block: enough.map_or(BLOCK, |enough| enough.clamp(1, FIRST_BLOCK)),
             examining: Examining::default(),
             opened: None,
-            answered_above: None,
+            census: None,
+            unsearched: None,
+            in_part: BTreeMap::new(),
+            shapeless: BTreeSet::new(),
         }
     }
 
@@ -107,6 +122,7 @@ impl Backlog {
         flight::limit(&mut self.steps, able);
         self.saves_searches = able.has("SEARCHRES") && able.has("ESEARCH");
         if self.todo == Todo::Find {
+            self.is_whole = Way::of(&self.key, family) == Way::Everything;
             match self.seen.set() {
                 None => self.way = Way::of(&self.key, family),
                 Some(seen) => match self.way.without(&seen) {
@@ -125,7 +141,14 @@ impl Backlog {
 
     /// The folder is open, and as the statement found it.
     pub fn opened(&mut self, opened: Opened) {
+        let own = self.examining.opened();
+        self.census = self.examining.exists.map(|exists| Census::of(exists, own.uid_next));
         self.opened = Some(opened);
+    }
+
+    /// So many messages are gone from the folder.
+    pub fn gone(&mut self, messages: u64) {
+        self.census.iter_mut().for_each(|census| census.gone(messages));
     }
 
     /// Whether this reading has seen the folder open.
@@ -136,6 +159,14 @@ impl Backlog {
     /// How messages are found.
     pub fn way(&self) -> &Way {
         &self.way
+    }
+
+    /// The key of a search.
+    pub fn key_of(&self, job: &Job) -> SearchKey {
+        match job.below.and_then(all_below) {
+            Some(rest) => SearchKey::Uid(rest).and(self.way.key()),
+            None => self.way.key(),
+        }
     }
 
     /// Whether nothing is to be done until somebody wants it.
@@ -190,75 +221,6 @@ impl Backlog {
         self.flying.push_back(job);
     }
 
-    /// A command was answered; the job that it ended.
-    ///
-    /// # Errors
-    /// When the server says that it gave only a part, and not which.
-    pub fn landed(&mut self, status: &Status) -> Result<Option<Job>> {
-        let Some(job) = self.flying.front_mut() else { return Ok(None) };
-        job.commands = job.commands.saturating_sub(1);
-        if let Some(Code::MessageLimit { uid, .. }) = &status.code {
-            // What is asked again lies below all that was answered, so this comes to an end.
-            let Some(lowest) = uid.filter(|uid| self.answered_above.is_none_or(|before| *uid < before)) else {
-                return Err(Error::new(
-                    ErrorKind::Server,
-                    "the server answered in part only, and did not say for which messages",
-                ));
-            };
-            job.answered_above = job.answered_above.max(Some(lowest));
-        }
-        Ok(if job.commands == 0 { self.flying.pop_front() } else { None })
-    }
-
-    /// A job has ended: what it brought goes on.
-    ///
-    /// # Errors
-    /// When the sieve fails.
-    pub fn land(&mut self, mut job: Job, scan: &FolderScan) -> Result<()> {
-        let below = job.answered_above.take();
-        let rest = below.and_then(|lowest| UidSet::range(Uid::MIN, Uid::new(lowest.number() - 1)?));
-        match &job.kind {
-            Kind::Examine | Kind::SearchSaved => {}
-            Kind::Search => {
-                let found = self.found.take().and_then(|found| self.wanted(&found));
-                let known = match std::mem::replace(&mut self.todo, Todo::Finding) {
-                    Todo::Blocks(known) => known,
-                    Todo::Find | Todo::Finding => None,
-                };
-                self.todo = Todo::Blocks(joined(known, found));
-                if let Some(rest) = rest {
-                    self.answered_above = below;
-                    self.way = Way::Search(SearchKey::Uid(rest).and(self.way.key()));
-                    self.upcoming.push_back(Job::new(0, Kind::Search));
-                }
-            }
-            Kind::Sweep(items) => {
-                let left = self.seen.set().map_or(Some(self.way.clone()), |seen| self.way.without(&seen));
-                let uids = left.and_then(|left| {
-                    rest?.intersection(&left.key().uids().or_else(|| UidSet::range(Uid::MIN, Uid::MAX))?)
-                });
-                self.todo = Todo::Blocks(None);
-                if let Some(uids) = uids {
-                    (self.answered_above, self.way, self.todo) = (below, Way::Uids(uids), Todo::Finding);
-                    self.upcoming.push_back(Job::new(0, Kind::Sweep(items.clone())));
-                }
-            }
-            Kind::Items(_) | Kind::Contents(_) | Kind::Whole(_) => {
-                let messages = std::mem::take(&mut job.messages).into_values();
-                let (left, ended): (Vec<_>, Vec<_>) =
-                    messages.partition(|message| rest.as_ref().is_some_and(|rest| rest.contains(message.uid)));
-                if !left.is_empty() {
-                    self.upcoming.push_back(Job::of(job.step, job.kind.clone(), left));
-                }
-                // What came in part is given as it is; what did not come at all is gone.
-                for message in ended.into_iter().filter(|message| job.landed.contains(&message.uid)) {
-                    self.arrive(job.step, job::told(message, &job.kind));
-                }
-            }
-        }
-        self.settle(scan, true)
-    }
-
     /// Lets arrived messages go on to their next steps, when there are many of them or `all` of them.
     ///
     /// # Errors
@@ -277,7 +239,12 @@ impl Backlog {
 
     /// Takes what a row says.
     pub fn row(&mut self, mut row: Row, meter: &Meter) {
-        let Some(uid) = row.uid else { return };
+        // What comes before the folder is open is about another one.
+        let Some(first) = self.flying.front_mut().filter(|job| job.kind != Kind::Examine) else { return };
+        let Some(uid) = row.uid else {
+            first.has_nameless |= job::answers(&first.kind, &row);
+            return;
+        };
         for position in 0..self.flying.len() {
             let job = &mut self.flying[position];
             let step = job.step;
@@ -290,7 +257,10 @@ impl Backlog {
                     meter.bodies.add(usize::from(job.kind.has_content()));
                     self.arrive(step, *message);
                 }
-                Taken::Unclear(message) => self.look_again(step, *message, &row),
+                Taken::Unclear(message) => {
+                    let kind = job.kind.clone();
+                    self.look_again(&kind, step, *message, &row);
+                }
             }
             return;
         }
@@ -302,33 +272,57 @@ impl Backlog {
         let Some(opened) = self.opened else { return };
         let sweep = self.flying.iter().find(|job| matches!(job.kind, Kind::Sweep(_)));
         let Some(kind) = sweep.map(|job| job.kind.clone()) else { return };
-        let is_later = opened.uid_next.is_some_and(|next| u64::from(uid.number()) >= next);
-        if is_later || !self.way.may_have(uid) || !job::answers(&kind, &row) || !self.seen.insert(uid) {
+        if let Some(message) = self.in_part.get_mut(&uid).filter(|_| row.broken.is_none()) {
+            job::fill(message, &kind, &mut row);
+            if job::missing(message, &kind).is_none()
+                && let Some(message) = self.in_part.remove(&uid)
+            {
+                self.arrive(0, message);
+            }
+            return;
+        }
+        if !self.way.may_have(uid) || !job::answers(&kind, &row) {
+            return;
+        }
+        // Who had the message before he said which uid comes next does not know what comes next.
+        let was_there = self.examining.opened().uid_next == opened.uid_next
+            && self.census.as_ref().is_some_and(|census| census.had(row.sequence));
+        if opened.uid_next.is_some_and(|next| u64::from(uid.number()) >= next) && !was_there {
+            return self.census.iter_mut().for_each(|census| census.other(uid));
+        }
+        if !self.seen.insert(uid) {
             return;
         }
         meter.messages.add(1);
         let mut message = Message::new(uid, opened.uid_validity);
         if row.broken.is_some() {
-            return self.look_again(0, message, &row);
+            return self.look_again(&kind, 0, message, &row);
         }
         job::fill(&mut message, &kind, &mut row);
         meter.bodies.add(usize::from(kind.has_content()));
-        self.arrive(0, job::told(message, &kind));
+        if job::missing(&message, &kind).is_some() && !row.oversized && self.in_part.len() < HELD {
+            self.in_part.insert(uid, message);
+        } else {
+            self.arrive(0, job::told(message, &kind));
+        }
     }
 
     /// A row made no sense. What makes none most often is the structure, which the message itself tells too.
-    fn look_again(&mut self, step: usize, message: Message, row: &Row) {
-        match &self.steps[step] {
-            Step::Items(items) if items.structure => {
+    fn look_again(&mut self, kind: &Kind, step: usize, message: Message, row: &Row) {
+        match kind {
+            Kind::Sweep(items) | Kind::Items(items) if items.structure => {
                 let items = Fetch { structure: false, ..items.clone() };
-                self.upcoming.push_back(Job::of(step, Kind::Items(items), [message]));
+                self.enqueue(step, &Kind::Items(items), vec![message]);
             }
-            Step::Items(_) | Step::Contents(_) | Step::Sieve => self.arrive(step, job::unclear(message, row)),
+            _ => self.arrive_from(kind, step, job::unclear(message, row)),
         }
     }
 
     /// Takes what a search found.
     pub fn found(&mut self, uids: Option<UidSet>) {
+        if self.flying.front().is_none_or(|job| job.kind != Kind::Search) {
+            return;
+        }
         self.found = joined(self.found.take(), uids);
     }
 
@@ -369,19 +363,26 @@ impl Backlog {
 
     /// The session is lost or given up: what was under way must be asked again.
     pub fn interrupt(&mut self) {
+        if let Some(Step::Items(items)) = self.steps.first().cloned() {
+            self.finish_in_part(&items);
+        }
         let mut again: Vec<Job> = Vec::new();
         for mut job in self.flying.drain(..).chain(self.upcoming.drain(..)) {
             match job.kind {
                 Kind::Examine => {}
+                // What was found before may have been handed over.
+                Kind::Search if matches!(self.todo, Todo::Blocks(_)) => {
+                    again.push(Job { below: job.below, ..Job::new(0, Kind::Search) });
+                }
                 Kind::Search | Kind::SearchSaved | Kind::Sweep(_) => self.todo = Todo::Find,
                 Kind::Items(_) | Kind::Contents(_) | Kind::Whole(_) => {
-                    job.commands = 0;
-                    job.landed.clear();
+                    (job.commands, job.answered_above, job.has_nameless) = (0, None, false);
+                    // What came in part before is there all the same.
                     again.push(job);
                 }
             }
         }
-        self.found = None;
+        (self.found, self.unsearched, self.census) = (None, None, None);
         self.upcoming.extend(again);
     }
 
@@ -407,6 +408,10 @@ impl Backlog {
             None => Uid::MAX,
         };
         let found = UidSet::range(Uid::MIN, last)?.intersection(found)?;
+        let found = match self.seen.set() {
+            Some(seen) => found.intersection(&seen.complement()?)?,
+            None => found,
+        };
         match &self.way {
             Way::Uids(uids) => found.intersection(uids),
             Way::Everything | Way::Search(_) => Some(found),
@@ -429,6 +434,14 @@ impl Backlog {
         Some(block.into_iter().map(|uid| Message::new(uid, opened.uid_validity)).collect())
     }
 
+    /// A message that is given as it is, whatever is missing.
+    fn arrive_from(&mut self, kind: &Kind, step: usize, message: Message) {
+        if matches!(kind, Kind::Whole(_)) && message.structure.is_none() {
+            self.shapeless.insert(message.uid);
+        }
+        self.arrive(step, message);
+    }
+
     fn arrive(&mut self, step: usize, message: Message) {
         let octets = job::weight(&message);
         match self.arrived.iter_mut().find(|(at, ..)| *at == step) {
@@ -449,9 +462,9 @@ impl Backlog {
                 return Ok(());
             }
             let without_structure = step > 0 && matches!(&self.steps[step - 1], Step::Items(items) if items.structure);
-            if without_structure && messages.iter().any(|message| message.structure.is_none()) {
-                let (whole, unclear): (Vec<_>, Vec<_>) =
-                    messages.into_iter().partition(|message| message.structure.is_some());
+            let is_settled = |message: &Message| message.structure.is_some() || self.shapeless.contains(&message.uid);
+            if without_structure && !messages.iter().all(is_settled) {
+                let (whole, unclear): (Vec<_>, Vec<_>) = messages.into_iter().partition(is_settled);
                 let fetch = self.wanted_of_whole(step);
                 self.upcoming.extend(
                     split(unclear, HEAVY_BLOCK).map(|part| Job::of(step - 1, Kind::Whole(fetch.clone()), part)),
@@ -593,6 +606,11 @@ fn highest(uids: &UidSet, size: usize) -> (Vec<Uid>, Option<UidSet>) {
         }
     }
     (block, UidSet::of_ranges(rest))
+}
+
+/// All uids below this one; nothing when there are none.
+fn all_below(uid: Uid) -> Option<UidSet> {
+    UidSet::range(Uid::MIN, Uid::new(uid.number() - 1)?)
 }
 
 fn split(messages: Vec<Message>, size: usize) -> impl Iterator<Item = Vec<Message>> {

@@ -10,7 +10,7 @@ use super::pool::Lease;
 use super::response::Response;
 use super::session::{Event, accepted};
 use super::status::Condition;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::mail::{Folder, FolderPattern, Meter, Role, StatusItems};
 
 /// The folders of an account, with the names by which the server knows them.
@@ -44,18 +44,23 @@ pub async fn list(lease: &mut Lease, pattern: &FolderPattern, status: StatusItem
     let able = lease.capabilities.clone();
     let in_one = status.is_empty() || able.has("LIST-STATUS");
     let names = pattern.names().filter(|names| names.len() <= FEW).unwrap_or_default();
+    let extended = able.has("LIST-EXTENDED");
     let mut answers = Answers::default();
     if !names.is_empty() {
-        let commands = names.iter().map(|name| command::list_one(&WireName::of(name), status, &able)).collect();
+        let mut commands: Vec<Command> =
+            names.iter().map(|name| command::list_one(&WireName::of(name), status, &able)).collect();
+        commands.extend((!extended).then(command::list_subscribed));
         answers.hear(lease, commands, meter).await?;
     }
     // A name that is not spelled as names are spelled is found among all only.
     if names.is_empty() || !names.iter().all(|name| answers.listed.contains_key(name)) {
         let mut commands = vec![command::list_all(status, &able)];
-        if !able.has("LIST-EXTENDED") {
-            commands.push(command::list_subscribed());
-        }
+        commands.extend((!extended && names.is_empty()).then(command::list_subscribed));
         answers.hear(lease, commands, meter).await?;
+        if answers.listed.is_empty() {
+            return Err(Error::new(ErrorKind::Server, "the server says that there are no folders at all")
+                .hint("every account has an INBOX; it may work again in a moment"));
+        }
     }
     if !in_one {
         let selectable = answers.listed.iter().filter(|(path, listed)| pattern.has(path) && is_selectable(listed));
@@ -66,7 +71,7 @@ pub async fn list(lease: &mut Lease, pattern: &FolderPattern, status: StatusItem
             answers.hear(lease, some.to_vec(), meter).await?;
         }
     }
-    Ok(answers.listing())
+    Ok(answers.listing(extended))
 }
 
 /// What a server said of its folders.
@@ -98,10 +103,13 @@ impl Answers {
                 Event::Untagged(_) => {}
                 // One folder that cannot be looked into hides no other; its numbers are not known then.
                 Event::Done(command, status) if command.verb() == "STATUS" && status.condition == Condition::No => {}
-                Event::Done(command, status) => {
-                    if command.verb() == "LSUB" && status.condition == Condition::Ok {
+                // Who does not say what is subscribed may still list all folders.
+                Event::Done(command, status) if command.verb() == "LSUB" => {
+                    if status.condition == Condition::Ok {
                         self.subscribed.get_or_insert_default();
                     }
+                }
+                Event::Done(command, status) => {
                     refusal = refusal.or(accepted(&command, status).err());
                 }
             }
@@ -112,7 +120,8 @@ impl Answers {
         refusal.map_or(Ok(()), Err)
     }
 
-    fn listing(mut self) -> Listing {
+    /// The folders; `extended` when LIST itself told which are subscribed.
+    fn listing(mut self, extended: bool) -> Listing {
         let mut folders = BTreeMap::new();
         // Some are listed only because of what is below them.
         for (path, listed) in self.listed.into_iter().filter(|(_, listed)| !listed.has("\\NonExistent")) {
@@ -121,7 +130,7 @@ impl Answers {
             folder.role = role(&listed).or(folder.role);
             folder.subscribed = match &self.subscribed {
                 Some(subscribed) => Some(subscribed.contains(&path)),
-                None => Some(listed.has("\\Subscribed")),
+                None => extended.then(|| listed.is_subscribed()),
             };
             folder.attributes = listed.attributes;
             if let Some(status) = self.statuses.remove(&path) {

@@ -26,10 +26,16 @@ pub struct Job {
     pub octets: u64,
     /// Those of them for which something has come.
     pub landed: BTreeSet<Uid>,
+    /// Those of which only news came: they are there.
+    pub heard_of: BTreeSet<Uid>,
     /// Commands without an answer.
     pub commands: usize,
     /// The server answered for messages above this uid only (RFC 9738).
     pub answered_above: Option<Uid>,
+    /// It asks for messages below this uid only, as those above were answered before.
+    pub below: Option<Uid>,
+    /// Something came that does not say of which message it is.
+    pub has_nameless: bool,
 }
 
 /// What a job asks for.
@@ -67,8 +73,20 @@ pub enum Taken {
 impl Job {
     /// A job without messages.
     pub fn new(step: usize, kind: Kind) -> Self {
-        let (messages, landed) = (BTreeMap::new(), BTreeSet::new());
-        Self { step, kind, messages, octets: 0, landed, commands: 0, answered_above: None }
+        let (messages, landed, heard_of) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
+        let (answered_above, below) = (None, None);
+        Self {
+            step,
+            kind,
+            messages,
+            octets: 0,
+            landed,
+            heard_of,
+            commands: 0,
+            answered_above,
+            below,
+            has_nameless: false,
+        }
     }
 
     /// A job for messages.
@@ -108,6 +126,9 @@ impl Job {
     pub fn take(&mut self, uid: Uid, row: &mut Row) -> Taken {
         let Some(message) = self.messages.get_mut(&uid) else { return Taken::Not };
         if !answers(&self.kind, row) {
+            // News about flags are as good as an answer that comes without them.
+            message.flags = row.flags.take().or(message.flags.take());
+            self.heard_of.insert(uid);
             return Taken::InPart;
         }
         if row.broken.is_some() {
@@ -220,8 +241,9 @@ fn fill_whole(message: &mut Message, fetch: &Fetch, row: &mut Row) {
 fn fill_contents(message: &mut Message, fetch: &Fetch, row: &mut Row) {
     let preview = message.structure.as_ref().and_then(|root| Layout::of(root).preview()?.number.clone());
     for section in std::mem::take(&mut row.sections) {
-        // What the server does not have is empty, and not asked for again.
-        let octets = section.octets.unwrap_or_default();
+        let is_empty = || message.structure.as_ref().is_some_and(|root| size_of(root, &section.number) == 0);
+        // Some servers say that they do not have what is empty.
+        let Some(octets) = section.octets.or_else(|| is_empty().then(Bytes::new)) else { continue };
         if fetch.preview && preview.as_ref() == Some(&section.number) {
             message.preview = Some(octets.slice(..octets.len().min(BEGINNING)));
         }
@@ -232,7 +254,7 @@ fn fill_contents(message: &mut Message, fetch: &Fetch, row: &mut Row) {
 }
 
 /// What is missing of a message after a step, in a word.
-fn missing(message: &Message, kind: &Kind) -> Option<&'static str> {
+pub fn missing(message: &Message, kind: &Kind) -> Option<&'static str> {
     let items = match kind {
         Kind::Sweep(items) | Kind::Items(items) => items,
         Kind::Contents(fetch) => return wants_contents(message, fetch).then_some("all parts"),

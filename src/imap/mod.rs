@@ -7,6 +7,7 @@
 pub mod backlog;
 pub mod body_structure;
 pub mod capability;
+pub mod census;
 pub mod check;
 pub mod command;
 pub mod connect;

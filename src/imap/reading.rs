@@ -173,8 +173,8 @@ impl Reading {
         let able = &lease.capabilities;
         match &job.kind {
             Kind::Examine => vec![command::examine(&self.name)],
-            Kind::Search => vec![command::search(&self.backlog.way().key(), SearchResult::Uids, able)],
-            Kind::SearchSaved => vec![command::search(&self.backlog.way().key(), SearchResult::Saved, able)],
+            Kind::Search => vec![command::search(&self.backlog.key_of(job), SearchResult::Uids, able)],
+            Kind::SearchSaved => vec![command::search(&self.backlog.key_of(job), SearchResult::Saved, able)],
             Kind::Sweep(items) => match self.backlog.way() {
                 Way::Everything => vec![command::fetch(&Messages::All, items, able)],
                 Way::Uids(uids) => command::cut(uids)
@@ -243,6 +243,8 @@ impl Reading {
             Response::Search(uids) => self.backlog.found(UidSet::of(uids)),
             Response::ESearch(found) => self.backlog.found(found.all),
             Response::Exists(exists) => self.backlog.examining.exists = Some(exists),
+            Response::Expunge(_) => self.backlog.gone(1),
+            Response::Vanished { earlier: false, uids } => self.backlog.gone(uids.count()),
             Response::Status(status) => self.backlog.examining.hear(&status),
             _ => {}
         }
@@ -251,6 +253,9 @@ impl Reading {
     /// The folder is open: is it still the same?
     async fn examined(&mut self, status: Status) -> Result<()> {
         self.backlog.examining.hear(&status);
+        if self.backlog.examining.exists.is_none() {
+            return Err(Error::new(ErrorKind::Server, "the server opened the folder without saying what is in it"));
+        }
         let found = self.backlog.examining.opened();
         let keep = async { Ok(Arc::new(found)) };
         let first = self.folders.of(&self.scan.statement, &self.scan.folder.path, keep).await?;

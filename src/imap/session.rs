@@ -35,6 +35,8 @@ pub struct Session {
     under_way: VecDeque<(u32, Command)>,
     /// Parts of commands that wait for the server to ask for them.
     waiting: VecDeque<Vec<u8>>,
+    /// Something went wrong: what comes, if anything, may be the answer to anything.
+    lost: bool,
 }
 
 /// What a server said.
@@ -59,6 +61,7 @@ impl Session {
             tags: 0,
             under_way: VecDeque::new(),
             waiting: VecDeque::new(),
+            lost: false,
         }
     }
 
@@ -95,6 +98,12 @@ impl Session {
     /// # Errors
     /// When the line is lost, or the server says what nobody can understand, or goodbye.
     pub async fn next(&mut self) -> Result<Event> {
+        let event = self.hear().await;
+        self.lost |= event.is_err();
+        event
+    }
+
+    async fn hear(&mut self) -> Result<Event> {
         loop {
             let frame = self.transport.frame().await?;
             tracing::trace!(session = self.number, "S: {}", shown(&frame.octets));
@@ -138,9 +147,9 @@ impl Session {
         }
     }
 
-    /// Whether every command is answered.
+    /// Whether every command is answered, and nothing went wrong on the way.
     pub fn is_idle(&self) -> bool {
-        self.under_way.is_empty() && self.waiting.is_empty()
+        self.under_way.is_empty() && self.waiting.is_empty() && !self.lost
     }
 
     /// How many commands are not answered yet.
@@ -150,6 +159,8 @@ impl Session {
 
     /// Whether the line still stands, as far as can be seen without asking.
     pub async fn is_alive(&mut self) -> bool {
+        // What came while nothing of this program ran is noticed only now.
+        tokio::task::yield_now().await;
         loop {
             match tokio::time::timeout(Duration::ZERO, self.next()).await {
                 // What is said in between does not matter: a folder is opened anew for each statement.

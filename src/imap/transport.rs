@@ -25,6 +25,8 @@ pub struct Transport {
     received: BytesMut,
     /// Octets of `received` that belong to the frame for certain.
     scanned: usize,
+    /// Octets of `received` before which no line ends but those that are scanned.
+    searched: usize,
     /// Octets still to be passed over: the rest of a literal that is too large.
     skipping: u64,
     oversized: bool,
@@ -65,6 +67,7 @@ impl Transport {
             line,
             received: BytesMut::new(),
             scanned: 0,
+            searched: 0,
             skipping: 0,
             oversized: false,
             limits,
@@ -145,8 +148,10 @@ impl Transport {
                 self.received.reserve(STEP);
                 return Ok(None);
             }
-            let found = self.received.get(self.scanned..).and_then(|rest| memchr(b'\n', rest));
-            let Some(end) = found.map(|at| self.scanned + at + 1) else {
+            let start = self.scanned.max(self.searched);
+            let found = self.received.get(start..).and_then(|rest| memchr(b'\n', rest));
+            let Some(end) = found.map(|at| start + at + 1) else {
+                self.searched = self.received.len();
                 let missing = self.scanned.saturating_sub(self.received.len());
                 if self.received.len().saturating_sub(self.scanned) > self.limits.text {
                     return Err(self.too_much());
@@ -156,7 +161,7 @@ impl Transport {
             };
             match literal(&self.received[self.line_start(end)..end]).filter(|_| !is_status(&self.received[..end])) {
                 None => {
-                    self.scanned = 0;
+                    (self.scanned, self.searched) = (0, 0);
                     let oversized = std::mem::take(&mut self.oversized);
                     return Ok(Some(Frame { octets: self.received.split_to(end).freeze(), oversized }));
                 }
@@ -183,7 +188,7 @@ impl Transport {
         let rest = self.received.split_off(end);
         self.received.truncate(brace);
         self.received.extend_from_slice(b"NIL");
-        self.scanned = self.received.len();
+        (self.scanned, self.searched) = (self.received.len(), 0);
         self.received.unsplit(rest);
         self.skipping = octets;
         self.oversized = true;

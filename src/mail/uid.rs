@@ -109,6 +109,11 @@ impl UidSet {
         after > 0 && self.0[after - 1].1 >= uid
     }
 
+    /// How many uids are in the set.
+    pub fn count(&self) -> u64 {
+        self.ranges().iter().map(|(low, high)| u64::from(high.number() - low.number()) + 1).sum()
+    }
+
     /// The ranges, ascending, both ends included.
     pub fn ranges(&self) -> &[(Uid, Uid)] {
         &self.0

@@ -30,6 +30,8 @@ pub enum Action {
     Send(Vec<u8>),
     /// Gives the answer of a good server.
     Answer,
+    /// Gives what a good server answers to another command of the mailbox, but for how it ended.
+    AnswerTo(String),
     /// Sends that many octets of a good server's answer.
     AnswerFirst(usize),
     /// Ends the connection, without BYE and without the end of TLS.

@@ -143,7 +143,7 @@ fn fetches_quietly(argument: &Argument) -> bool {
 }
 
 /// Commands that change no mailbox, whether this server knows them or not; EXAMINE, but never SELECT.
-const READING: [&str; 19] = [
+const READING: [&str; 20] = [
     "AUTHENTICATE",
     "CAPABILITY",
     "COMPRESS",
@@ -154,6 +154,7 @@ const READING: [&str; 19] = [
     "LIST",
     "LOGIN",
     "LOGOUT",
+    "LSUB",
     "NAMESPACE",
     "NOOP",
     "SEARCH",

@@ -132,6 +132,13 @@ impl Connection {
                         Then::StartTls => self.start_tls()?,
                     }
                 }
+                Action::AnswerTo(line) => {
+                    let answer = {
+                        let record = self.stage.record();
+                        mailbox::answer(&Command::parse(line.as_bytes()), &record.folders, &mut self.state)
+                    };
+                    self.send(&answer.map_or_else(String::into_bytes, |(lines, _)| lines))?;
+                }
                 Action::AnswerFirst(count) => {
                     let octets = reply(self)?.octets;
                     self.send(&octets[..count.min(octets.len())])?;

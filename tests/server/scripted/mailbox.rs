@@ -99,7 +99,7 @@ pub fn answer(command: &Command, folders: &[Folder], state: &mut State) -> Answe
     }
     let arguments = &command.arguments;
     match command.name.as_str() {
-        "LIST" => list(arguments, folders),
+        name @ ("LIST" | "LSUB") => list(name, arguments, folders),
         "STATUS" => {
             let [name, items] = arguments.as_slice() else { return syntax() };
             let folder = named(folders, name.text()).ok_or("NO [NONEXISTENT] no such folder")?;
@@ -136,8 +136,8 @@ fn named<'a>(folders: &'a [Folder], name: &str) -> Option<&'a Folder> {
     folders.iter().find(|folder| folder.name == name || is_inbox(&folder.name) && is_inbox(name))
 }
 
-/// LIST with one pattern or many and RETURN options (RFC 5258, RFC 5819); what is to be selected is not looked at.
-fn list(arguments: &[Argument], folders: &[Folder]) -> Answer {
+/// LIST, or LSUB, with one pattern or many and RETURN options (RFC 5258, RFC 5819); what is to be selected is not looked at.
+fn list(name: &str, arguments: &[Argument], folders: &[Folder]) -> Answer {
     let arguments = match arguments {
         [Argument::List(_), rest @ ..] => rest,
         all => all,
@@ -162,7 +162,7 @@ fn list(arguments: &[Argument], folders: &[Folder]) -> Answer {
             matches(format!("{}{}", reference.text(), pattern.text()).as_bytes(), folder.name.as_bytes())
         };
         if patterns.items().iter().any(is_meant) {
-            lines.extend(format!("* LIST (\\HasNoChildren) \"/\" {}\r\n", quote(&folder.name)).bytes());
+            lines.extend(format!("* {name} (\\HasNoChildren) \"/\" {}\r\n", quote(&folder.name)).bytes());
             if let Some(items) = items {
                 lines.extend(status(folder, items)?);
             }

@@ -1,6 +1,7 @@
 //! Searching and fetching in one folder (RFC 3501 sections 6.4.4 and 6.4.5, RFC 4731, RFC 5182).
 //!
-//! It knows mail of type text/plain only: part 1 is the text. Nothing here marks a message as seen.
+//! It knows mail of type text/plain only: part 1 is the text, or the file that the header names. Nothing here marks a
+//! message as seen.
 
 use super::command::{Argument, Command};
 use super::mailbox::{Answer, Folder, Message};
@@ -165,11 +166,16 @@ fn item(message: &Message, name: &str) -> Option<Vec<u8>> {
 }
 
 fn structure(message: &Message) -> String {
-    let (_, text) = header_and_text(message);
+    let (header, text) = header_and_text(message);
     let (charset, encoding) = if text.is_ascii() { ("us-ascii", "7BIT") } else { ("utf-8", "8BIT") };
     let lines = text.iter().filter(|octet| **octet == b'\n').count();
     let size = text.len();
-    format!("(\"TEXT\" \"PLAIN\" (\"CHARSET\" \"{charset}\") NIL NIL \"{encoding}\" {size} {lines} NIL NIL NIL NIL)")
+    let file =
+        String::from_utf8_lossy(header).lines().find_map(|line| Some(line.split_once("; filename=")?.1.to_owned()));
+    let disposition = file.map_or("NIL".to_owned(), |file| format!("(\"ATTACHMENT\" (\"FILENAME\" \"{file}\"))"));
+    format!(
+        "(\"TEXT\" \"PLAIN\" (\"CHARSET\" \"{charset}\") NIL NIL \"{encoding}\" {size} {lines} NIL {disposition} NIL NIL)"
+    )
 }
 
 fn section_item(message: &Message, section: &str, partial: &str) -> Option<Vec<u8>> {
