@@ -3,21 +3,22 @@
 //! No input or output: [`super::reading`] sends the jobs that come out of here and puts in what comes back. It survives the
 //! loss of a session, and holds a bounded number of messages whatever the size of the folder.
 
+mod advancing;
 mod landing;
+mod rows;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::capability::Capabilities;
 use super::census::Census;
 use super::flight::{self, Step, Way};
-use super::job::{self, Job, Kind, Taken};
+use super::job::{self, Job, Kind};
 use super::quirk::Family;
 use super::reading::Opened;
-use super::row::Row;
+use super::seen::Seen;
 use super::status::{Code, Status};
 use crate::error::Result;
-use crate::mail::content;
-use crate::mail::{Fetch, FolderScan, Message, Meter, SearchKey, Uid, UidSet, UidValidity};
+use crate::mail::{FolderScan, Message, SearchKey, Uid, UidSet, UidValidity};
 
 /// The backlog of a reading.
 #[derive(Debug)]
@@ -237,87 +238,6 @@ impl Backlog {
         Ok(())
     }
 
-    /// Takes what a row says.
-    pub fn row(&mut self, mut row: Row, meter: &Meter) {
-        // What comes before the folder is open is about another one.
-        let Some(first) = self.flying.front_mut().filter(|job| job.kind != Kind::Examine) else { return };
-        let Some(uid) = row.uid else {
-            first.has_nameless |= job::answers(&first.kind, &row);
-            return;
-        };
-        for position in 0..self.flying.len() {
-            let job = &mut self.flying[position];
-            let step = job.step;
-            match job.take(uid, &mut row) {
-                Taken::Not => continue,
-                Taken::InPart => {}
-                Taken::Whole(message) => {
-                    let is_first = !self.steps[..step].iter().any(|step| *step != Step::Sieve);
-                    meter.messages.add(usize::from(is_first));
-                    meter.bodies.add(usize::from(job.kind.has_content()));
-                    self.arrive(step, *message);
-                }
-                Taken::Unclear(message) => {
-                    let kind = job.kind.clone();
-                    self.look_again(&kind, step, *message, &row);
-                }
-            }
-            return;
-        }
-        self.swept(uid, row, meter);
-    }
-
-    /// Takes a row about a message that nobody knew.
-    fn swept(&mut self, uid: Uid, mut row: Row, meter: &Meter) {
-        let Some(opened) = self.opened else { return };
-        let sweep = self.flying.iter().find(|job| matches!(job.kind, Kind::Sweep(_)));
-        let Some(kind) = sweep.map(|job| job.kind.clone()) else { return };
-        if let Some(message) = self.in_part.get_mut(&uid).filter(|_| row.broken.is_none()) {
-            job::fill(message, &kind, &mut row);
-            if job::missing(message, &kind).is_none()
-                && let Some(message) = self.in_part.remove(&uid)
-            {
-                self.arrive(0, message);
-            }
-            return;
-        }
-        if !self.way.may_have(uid) || !job::answers(&kind, &row) {
-            return;
-        }
-        // Who had the message before he said which uid comes next does not know what comes next.
-        let was_there = self.examining.opened().uid_next == opened.uid_next
-            && self.census.as_ref().is_some_and(|census| census.had(row.sequence));
-        if opened.uid_next.is_some_and(|next| u64::from(uid.number()) >= next) && !was_there {
-            return self.census.iter_mut().for_each(|census| census.other(uid));
-        }
-        if !self.seen.insert(uid) {
-            return;
-        }
-        meter.messages.add(1);
-        let mut message = Message::new(uid, opened.uid_validity);
-        if row.broken.is_some() {
-            return self.look_again(&kind, 0, message, &row);
-        }
-        job::fill(&mut message, &kind, &mut row);
-        meter.bodies.add(usize::from(kind.has_content()));
-        if job::missing(&message, &kind).is_some() && !row.oversized && self.in_part.len() < HELD {
-            self.in_part.insert(uid, message);
-        } else {
-            self.arrive(0, job::told(message, &kind));
-        }
-    }
-
-    /// A row made no sense. What makes none most often is the structure, which the message itself tells too.
-    fn look_again(&mut self, kind: &Kind, step: usize, message: Message, row: &Row) {
-        match kind {
-            Kind::Sweep(items) | Kind::Items(items) if items.structure => {
-                let items = Fetch { structure: false, ..items.clone() };
-                self.enqueue(step, &Kind::Items(items), vec![message]);
-            }
-            _ => self.arrive_from(kind, step, job::unclear(message, row)),
-        }
-    }
-
     /// Takes what a search found.
     pub fn found(&mut self, uids: Option<UidSet>) {
         if self.flying.front().is_none_or(|job| job.kind != Kind::Search) {
@@ -453,106 +373,9 @@ impl Backlog {
         }
     }
 
-    /// Lets messages go through their next steps as far as that needs no server.
-    fn advance(&mut self, mut step: usize, mut messages: Vec<Message>, scan: &FolderScan) -> Result<()> {
-        // Newest first.
-        messages.sort_unstable_by_key(|message| std::cmp::Reverse(message.uid));
-        loop {
-            if messages.is_empty() {
-                return Ok(());
-            }
-            let without_structure = step > 0 && matches!(&self.steps[step - 1], Step::Items(items) if items.structure);
-            let is_settled = |message: &Message| message.structure.is_some() || self.shapeless.contains(&message.uid);
-            if without_structure && !messages.iter().all(is_settled) {
-                let (whole, unclear): (Vec<_>, Vec<_>) = messages.into_iter().partition(is_settled);
-                let fetch = self.wanted_of_whole(step);
-                self.upcoming.extend(
-                    split(unclear, HEAVY_BLOCK).map(|part| Job::of(step - 1, Kind::Whole(fetch.clone()), part)),
-                );
-                messages = whole;
-                continue;
-            }
-            match self.steps.get(step) {
-                None => {
-                    self.ready.push_back(messages);
-                    return Ok(());
-                }
-                Some(Step::Sieve) => {
-                    if let Some((_, sieve)) = &scan.then {
-                        let passes = sieve.passes(&scan.folder, &messages)?;
-                        let mut passes = passes.into_iter();
-                        messages.retain(|_| passes.next().unwrap_or(true));
-                    }
-                }
-                Some(Step::Items(items)) => {
-                    self.enqueue(step, &Kind::Items(items.clone()), messages);
-                    return Ok(());
-                }
-                Some(Step::Contents(fetch)) => {
-                    for message in &mut messages {
-                        if let Some(raw) = message.raw.clone() {
-                            content::fill(message, fetch, &raw);
-                        }
-                    }
-                    let (something, nothing): (Vec<_>, Vec<_>) =
-                        messages.into_iter().partition(|message| job::wants_contents(message, fetch));
-                    let kind = Kind::Contents(fetch.clone());
-                    self.enqueue(step, &kind, something);
-                    messages = nothing;
-                }
-            }
-            step += 1;
-        }
-    }
-
     /// How many messages wait for a step to be sent.
     fn waiting(&self) -> usize {
         self.upcoming.iter().map(|job| job.messages.len()).sum()
-    }
-
-    /// What to take from a whole message that is read for its structure: also the contents that later steps want, as
-    /// the numbers of its parts may mean others to the server.
-    fn wanted_of_whole(&self, step: usize) -> Fetch {
-        let mut whole = Fetch { structure: true, ..Fetch::default() };
-        for later in &self.steps[step..] {
-            if let Step::Contents(fetch) = later {
-                whole.preview |= fetch.preview;
-                whole.text |= fetch.text;
-                whole.attachments |= fetch.attachments;
-            }
-        }
-        whole
-    }
-
-    fn enqueue(&mut self, step: usize, kind: &Kind, messages: Vec<Message>) {
-        let is_sweeping = self.todo == Todo::Finding;
-        if is_sweeping && self.waiting() + messages.len() > HELD {
-            self.later.extend(messages.iter().map(|message| message.uid));
-            return;
-        }
-        let cost = |message: &Message| match kind {
-            Kind::Contents(fetch) => job::expected(message, fetch),
-            Kind::Items(items) if items.raw => message.size.unwrap_or(UNKNOWN_SIZE),
-            _ => 0,
-        };
-        for message in messages {
-            let octets = cost(&message);
-            // As many as fit go together, also with those that wait already.
-            let fits = |job: &&mut Job| {
-                job.step == step && job.kind == *kind && job.messages.len() < BLOCK && job.octets + octets <= JOB_OCTETS
-            };
-            match self.upcoming.back_mut().filter(fits) {
-                Some(job) => {
-                    job.octets += octets;
-                    job.messages.insert(message.uid, message);
-                }
-                None => {
-                    let mut job = Job::of(step, kind.clone(), [message]);
-                    job.octets = octets;
-                    self.upcoming.push_back(job);
-                }
-            }
-        }
     }
 }
 
@@ -569,27 +392,6 @@ impl Examining {
     /// The folder, as far as it was told.
     pub fn opened(&self) -> Opened {
         Opened { uid_validity: self.uid_validity.unwrap_or(UidValidity(0)), uid_next: self.uid_next }
-    }
-}
-
-/// Uids as ranges that grow, mostly at their end.
-#[derive(Debug, Default)]
-struct Seen(Vec<(Uid, Uid)>);
-
-impl Seen {
-    /// Adds a uid, unless it is there.
-    fn insert(&mut self, uid: Uid) -> bool {
-        let after = self.0.partition_point(|(low, _)| *low <= uid);
-        match after.checked_sub(1).map(|before| &mut self.0[before]) {
-            Some((_, high)) if *high >= uid => return false,
-            Some((_, high)) if high.number() + 1 == uid.number() => *high = uid,
-            _ => self.0.insert(after, (uid, uid)),
-        }
-        true
-    }
-
-    fn set(&self) -> Option<UidSet> {
-        UidSet::of_ranges(self.0.clone())
     }
 }
 
@@ -611,11 +413,6 @@ fn highest(uids: &UidSet, size: usize) -> (Vec<Uid>, Option<UidSet>) {
 /// All uids below this one; nothing when there are none.
 fn all_below(uid: Uid) -> Option<UidSet> {
     UidSet::range(Uid::MIN, Uid::new(uid.number() - 1)?)
-}
-
-fn split(messages: Vec<Message>, size: usize) -> impl Iterator<Item = Vec<Message>> {
-    let mut messages = messages.into_iter().peekable();
-    std::iter::from_fn(move || messages.peek().is_some().then(|| messages.by_ref().take(size).collect()))
 }
 
 fn joined(one: Option<UidSet>, other: Option<UidSet>) -> Option<UidSet> {

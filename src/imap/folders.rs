@@ -88,7 +88,9 @@ impl Answers {
         meter.connections.add(lease.number);
         meter.round_trips.add(1);
         meter.commands.add(commands.len());
-        commands.iter().for_each(|command| meter.asked.note(command.to_string()));
+        for command in &commands {
+            meter.asked.note(command.to_string());
+        }
         lease.send(commands).await?;
         let mut refusal = None;
         while !lease.is_idle() {

@@ -90,10 +90,15 @@ impl Reading {
         self.scan.meter.connections.add(lease.number);
         self.backlog.begin(lease.family, &lease.capabilities);
         let ended = self.converse(&mut lease).await;
+        self.count(&mut lease);
+        ended
+    }
+
+    /// Counts what passed since the last time.
+    fn count(&self, lease: &mut Lease) {
         let counts = lease.take_counts();
         self.scan.meter.bytes.add(counts.received);
         self.scan.meter.bytes_sent.add(counts.sent);
-        ended
     }
 
     async fn converse(&mut self, lease: &mut Lease) -> Result<Ended> {
@@ -111,6 +116,7 @@ impl Reading {
                     return self.looked_up(lease).await;
                 }
                 tokio::task::consume_budget().await;
+                self.count(lease);
             }
             self.backlog.settle(&self.scan, false)?;
             while let Some(chunk) = self.backlog.ready(&self.scan, self.outlet.is_asked())? {
@@ -165,7 +171,9 @@ impl Reading {
         let meter = &self.scan.meter;
         meter.round_trips.add(usize::from(lease.is_idle()));
         meter.commands.add(commands.len());
-        commands.iter().for_each(|command| meter.asked.note(command.to_string()));
+        for command in &commands {
+            meter.asked.note(command.to_string());
+        }
         lease.send(commands).await
     }
 

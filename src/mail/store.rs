@@ -90,7 +90,7 @@ pub struct Terms {
 
 impl Default for Terms {
     fn default() -> Self {
-        Self { connections: 3, patience: Duration::from_secs(60) }
+        Self { connections: 3, patience: Duration::from_mins(1) }
     }
 }
 

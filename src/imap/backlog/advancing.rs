@@ -1,0 +1,113 @@
+//! From step to step: where messages go that a step is done with, and which of them are asked for together.
+//!
+//! Decides nothing about the server; that something is missing was seen before.
+
+use super::{BLOCK, Backlog, HEAVY_BLOCK, HELD, JOB_OCTETS, Todo, UNKNOWN_SIZE};
+use crate::error::Result;
+use crate::imap::flight::Step;
+use crate::imap::job::{self, Job, Kind};
+use crate::mail::{Fetch, FolderScan, Message, content};
+
+impl Backlog {
+    /// Lets messages go through their next steps as far as that needs no server.
+    pub(super) fn advance(&mut self, mut step: usize, mut messages: Vec<Message>, scan: &FolderScan) -> Result<()> {
+        // Newest first.
+        messages.sort_unstable_by_key(|message| std::cmp::Reverse(message.uid));
+        loop {
+            if messages.is_empty() {
+                return Ok(());
+            }
+            let without_structure = step > 0 && matches!(&self.steps[step - 1], Step::Items(items) if items.structure);
+            let is_settled = |message: &Message| message.structure.is_some() || self.shapeless.contains(&message.uid);
+            if without_structure && !messages.iter().all(is_settled) {
+                let (whole, unclear): (Vec<_>, Vec<_>) = messages.into_iter().partition(is_settled);
+                let fetch = self.wanted_of_whole(step);
+                self.upcoming.extend(
+                    split(unclear, HEAVY_BLOCK).map(|part| Job::of(step - 1, Kind::Whole(fetch.clone()), part)),
+                );
+                messages = whole;
+                continue;
+            }
+            match self.steps.get(step) {
+                None => {
+                    self.ready.push_back(messages);
+                    return Ok(());
+                }
+                Some(Step::Sieve) => {
+                    if let Some((_, sieve)) = &scan.then {
+                        let passes = sieve.passes(&scan.folder, &messages)?;
+                        let mut passes = passes.into_iter();
+                        messages.retain(|_| passes.next().unwrap_or(true));
+                    }
+                }
+                Some(Step::Items(items)) => {
+                    self.enqueue(step, &Kind::Items(items.clone()), messages);
+                    return Ok(());
+                }
+                Some(Step::Contents(fetch)) => {
+                    for message in &mut messages {
+                        if let Some(raw) = message.raw.clone() {
+                            content::fill(message, fetch, &raw);
+                        }
+                    }
+                    let (something, nothing): (Vec<_>, Vec<_>) =
+                        messages.into_iter().partition(|message| job::wants_contents(message, fetch));
+                    let kind = Kind::Contents(fetch.clone());
+                    self.enqueue(step, &kind, something);
+                    messages = nothing;
+                }
+            }
+            step += 1;
+        }
+    }
+
+    /// What to take from a whole message that is read for its structure: also the contents that later steps want, as
+    /// the numbers of its parts may mean others to the server.
+    fn wanted_of_whole(&self, step: usize) -> Fetch {
+        let mut whole = Fetch { structure: true, ..Fetch::default() };
+        for later in &self.steps[step..] {
+            if let Step::Contents(fetch) = later {
+                whole.preview |= fetch.preview;
+                whole.text |= fetch.text;
+                whole.attachments |= fetch.attachments;
+            }
+        }
+        whole
+    }
+
+    pub(super) fn enqueue(&mut self, step: usize, kind: &Kind, messages: Vec<Message>) {
+        let is_sweeping = self.todo == Todo::Finding;
+        if is_sweeping && self.waiting() + messages.len() > HELD {
+            self.later.extend(messages.iter().map(|message| message.uid));
+            return;
+        }
+        let cost = |message: &Message| match kind {
+            Kind::Contents(fetch) => job::expected(message, fetch),
+            Kind::Items(items) if items.raw => message.size.unwrap_or(UNKNOWN_SIZE),
+            _ => 0,
+        };
+        for message in messages {
+            let octets = cost(&message);
+            // As many as fit go together, also with those that wait already.
+            let fits = |job: &&mut Job| {
+                job.step == step && job.kind == *kind && job.messages.len() < BLOCK && job.octets + octets <= JOB_OCTETS
+            };
+            match self.upcoming.back_mut().filter(fits) {
+                Some(job) => {
+                    job.octets += octets;
+                    job.messages.insert(message.uid, message);
+                }
+                None => {
+                    let mut job = Job::of(step, kind.clone(), [message]);
+                    job.octets = octets;
+                    self.upcoming.push_back(job);
+                }
+            }
+        }
+    }
+}
+
+fn split(messages: Vec<Message>, size: usize) -> impl Iterator<Item = Vec<Message>> {
+    let mut messages = messages.into_iter().peekable();
+    std::iter::from_fn(move || messages.peek().is_some().then(|| messages.by_ref().take(size).collect()))
+}
