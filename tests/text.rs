@@ -119,8 +119,8 @@ async fn every_value_of_the_corpus_is_found_but_in_mail_that_the_server_reads_ot
         }
     }
     assert!(asked > 250, "the server is asked: {asked}");
-    lost.retain(|(column, value)| !LOST.iter().any(|(of, known, _)| of == column && known == value));
-    assert_eq!(lost, BTreeSet::new());
+    let known: BTreeSet<_> = LOST.iter().map(|(column, value, _)| (*column, (*value).to_owned())).collect();
+    assert_eq!(lost, known, "what is found after all is not in the list any more");
 }
 
 const COLUMNS: [&str; 10] = [
@@ -146,8 +146,8 @@ const LOST: [(&str, &str, &str); 11] = [
     ("from_name", "Ada <ada@example.org", "an address without an end"),
     ("from_name", "Fri", "lines that end with CR alone"),
     ("from_address", "mailto:ada@example.org", "no address"),
-    ("body_text", "aGVs*bG8g\n!!d29y\nbGQ\n", "text that should be base64 and is not"),
-    ("body_text", "aGVsbG8=\n", "an encoding that is unknown here and known there"),
+    ("body_text", "hello world", "text that should be base64 and is not"),
+    ("body_text", "--x\n\nfirst\n--x--\n", "parts without a boundary between them"),
     ("body_text", "text is text\n", "a media type that is none"),
 ];
 
