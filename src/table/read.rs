@@ -106,7 +106,8 @@ pub struct Reading {
     folders_unnamed: Counter,
     /// The folder that holds what all the others hold, when it was read together with them (RFC 6154, `\All`).
     folder_of_all: OnceLock<String>,
-    queue: OnceCell<Mutex<VecDeque<Unit>>>,
+    /// The folders that are left; what went wrong goes wrong once, not in each lane.
+    queue: OnceCell<Result<Mutex<VecDeque<Unit>>, Arc<DataFusionError>>>,
 }
 
 /// A folder to read, and what its store is asked.
@@ -150,7 +151,9 @@ impl Reading {
     /// # Errors
     /// When the folders cannot be listed, or one that is named is not there.
     pub async fn next_unit(&self) -> Result<Option<Unit>> {
-        let queue = self.queue.get_or_try_init(|| async { self.units().await.map(Mutex::new) }).await?;
+        let list = || async { self.units().await.map(Mutex::new).map_err(Arc::new) };
+        let queue = self.queue.get_or_init(list).await.as_ref();
+        let queue = queue.map_err(|error| DataFusionError::Shared(Arc::clone(error)))?;
         let unit = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         if let Some(unit) = &unit {
             tracing::debug!("reading {} of {}: {}", unit.folder.path, unit.source.account, unit.key);
