@@ -81,7 +81,10 @@ fn uids(messages: &[Message]) -> Vec<u32> {
 }
 
 fn subjects(messages: &[Message]) -> Vec<String> {
-    messages.iter().map(|message| message.header.as_ref().unwrap().text("subject").unwrap_or_default()).collect()
+    messages
+        .iter()
+        .map(|message| message.header.as_ref().unwrap().text("subject").unwrap_or_default().into_owned())
+        .collect()
 }
 
 fn header() -> Fetch {

@@ -212,7 +212,7 @@ impl Backlog {
         }
         // Where the first step asks for nothing, `ready` takes the blocks.
         let Some(Step::Items(items)) = self.steps.first() else { return None };
-        let kind = Kind::Items(items.clone());
+        let kind = Kind::Items(items.clone().into());
         let block = self.next_block()?;
         Some(Job::of(0, kind, block))
     }
@@ -311,11 +311,11 @@ impl Backlog {
         self.todo = Todo::Finding;
         match (self.steps.first(), self.enough, &self.way) {
             (Some(Step::Items(items)), None, Way::Everything | Way::Uids(_)) => {
-                self.upcoming.push_back(Job::new(0, Kind::Sweep(items.clone())));
+                self.upcoming.push_back(Job::new(0, Kind::Sweep(items.clone().into())));
             }
             (Some(Step::Items(items)), None, Way::Search(_)) if self.saves_searches => {
                 self.upcoming.push_back(Job::new(0, Kind::SearchSaved));
-                self.upcoming.push_back(Job::new(0, Kind::Sweep(items.clone())));
+                self.upcoming.push_back(Job::new(0, Kind::Sweep(items.clone().into())));
             }
             _ => self.upcoming.push_back(Job::new(0, Kind::Search)),
         }

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use super::token::{After, Broken, Cursor};
 use crate::mail::parameter;
-use crate::mail::part::{Declared, MAX_PARTS, Part, PartNumber};
+use crate::mail::part::{Declared, MAX_PARTS, Part, PartNumber, Word, media_type};
 
 /// Reads the tree that begins here, which is the next value.
 ///
@@ -80,16 +80,16 @@ impl<'a> Reading<'_, 'a> {
         match parameter::value(&parameters, "boundary") {
             Some(boundary) if boundary.is_empty() => return Err(Broken("the boundary of a multipart is empty")),
             // Which of the two a line belongs to is anybody's guess.
-            Some(boundary) if self.boundaries[before..].contains(&boundary) => {
+            Some(boundary) if self.boundaries[before..].iter().any(|other| *other == boundary) => {
                 return Err(Broken("a multipart has the boundary of one within it"));
             }
-            Some(boundary) => self.boundaries.push(boundary),
+            Some(boundary) => self.boundaries.push(boundary.into_owned()),
             // Servers that tell no parameters do have a boundary where they found several parts.
             None if tells_more && parts.len() < 2 => return Err(Broken("a multipart has no boundary")),
             None => {}
         }
         let (disposition, more) = self.disposition(0)?;
-        let declared = declared(format!("multipart/{}", subtype.unwrap_or("mixed")), &parameters, disposition, &more);
+        let declared = declared(media_type("multipart", subtype.unwrap_or("mixed")), &parameters, disposition, &more);
         Ok(Part { number, parts, ..declared.part() })
     }
 
@@ -107,7 +107,7 @@ impl<'a> Reading<'_, 'a> {
             }
             _ => self.word()?,
         };
-        let media_type = match (main.as_deref(), subtype.as_deref()) {
+        let kind = match (main.as_deref(), subtype.as_deref()) {
             // `(NIL "MIXED" …)`
             (None, Some(subtype)) if is_multipart(subtype) => {
                 return self.multipart_of(Some(subtype), Vec::new(), self.boundaries.len(), number);
@@ -115,11 +115,11 @@ impl<'a> Reading<'_, 'a> {
             (Some(main), Some(subtype)) if main.eq_ignore_ascii_case("multipart") => {
                 return self.multipart_of(Some(subtype), Vec::new(), self.boundaries.len(), number);
             }
-            (Some(main), Some(subtype)) => format!("{main}/{subtype}"),
-            (None, None) if self.cursor.peek() != Some(b')') => "text/plain".to_owned(),
+            (Some(main), Some(subtype)) => media_type(main, subtype),
+            (None, None) if self.cursor.peek() != Some(b')') => "text/plain".into(),
             (None, None) => return Err(Broken("a part is empty")),
-            (Some(main), None) if main.eq_ignore_ascii_case("text") => "text/plain".to_owned(),
-            (Some(_), None) | (None, Some(_)) => "application/octet-stream".to_owned(),
+            (Some(main), None) if main.eq_ignore_ascii_case("text") => "text/plain".into(),
+            (Some(_), None) | (None, Some(_)) => "application/octet-stream".into(),
         };
         let parameters = self.parameters()?;
         let content_id = self.text()?;
@@ -129,11 +129,7 @@ impl<'a> Reading<'_, 'a> {
         let size = self.cursor.number()?.ok_or(Broken("the size of a part is missing"))?;
         self.skip_own(main.is_some_and(|main| main.eq_ignore_ascii_case("message")))?;
         let (disposition, more) = self.disposition(1)?;
-        let declared = Declared {
-            content_id: content_id.map(Cow::into_owned),
-            encoding: encoding.map(Cow::into_owned),
-            ..declared(media_type, &parameters, disposition, &more)
-        };
+        let declared = Declared { content_id, encoding, ..declared(kind, &parameters, disposition, &more) };
         let number = Some(number.unwrap_or_else(PartNumber::only));
         Ok(Part { number, encoded_size: size, ..declared.part() })
     }
@@ -233,17 +229,17 @@ impl<'a> Reading<'_, 'a> {
 /// In a structure there is nothing but strings, numbers, lists and NIL.
 const VALUE: After = After::Value;
 
-fn declared(
-    media_type: String,
-    parameters: &Parameters<'_>,
-    disposition: Option<Cow<'_, str>>,
-    more: &Parameters<'_>,
-) -> Declared {
+fn declared<'a>(
+    media_type: Word,
+    parameters: &'a Parameters<'_>,
+    disposition: Option<Cow<'a, str>>,
+    more: &'a Parameters<'_>,
+) -> Declared<'a> {
     Declared {
         media_type,
         charset: parameter::value(parameters, "charset"),
         name: parameter::value(more, "filename").or_else(|| parameter::value(parameters, "name")),
-        disposition: disposition.map(Cow::into_owned),
+        disposition,
         content_id: None,
         encoding: None,
     }
@@ -299,9 +295,9 @@ mod tests {
             "- multipart/mixed 0 (1 text/plain 10) (2 multipart/related 0 (2.1 text/html 20) (2.2 image/png 30))"
         );
         let image = &root.parts[1].parts[1];
-        assert_eq!((image.content_id.as_deref(), image.encoding.as_str()), (Some("a@b"), "base64"));
+        assert_eq!((image.content_id.as_deref(), image.encoding.as_ref()), (Some("a@b"), "base64"));
         assert_eq!(
-            (root.parts[0].charset.as_deref(), root.parts[1].parts[0].encoding.as_str()),
+            (root.parts[0].charset.as_deref(), root.parts[1].parts[0].encoding.as_ref()),
             (Some("utf-8"), "7bit")
         );
         assert_eq!(tree(&part("(\"TEXT\" \"PLAIN\" NIL NIL NIL \"7BIT\" 3 1)")), "1 text/plain 3");
@@ -378,7 +374,7 @@ mod tests {
             assert_eq!(tree(&part(text)), expected, "{text}");
         }
         let leaf = part("(\"A\" \"B\" (\"name\" NIL \"charset\" \"\" \"odd\") NIL NIL \"\" 3)");
-        assert_eq!((leaf.name, leaf.charset.as_deref(), leaf.encoding.as_str()), (None, Some(""), "7bit"));
+        assert_eq!((leaf.name, leaf.charset.as_deref(), leaf.encoding.as_ref()), (None, Some(""), "7bit"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Puts into messages what rows bring. Which jobs there are, [`super::backlog`] decides.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -48,13 +49,13 @@ pub enum Kind {
     /// Finds messages, and the server remembers which.
     SearchSaved,
     /// The first step of messages that nobody knows yet.
-    Sweep(Fetch),
+    Sweep(Arc<Fetch>),
     /// What one look gives.
-    Items(Fetch),
+    Items(Arc<Fetch>),
     /// Contents of parts.
-    Contents(Fetch),
+    Contents(Arc<Fetch>),
     /// The whole message, as its structure cannot be understood.
-    Whole(Fetch),
+    Whole(Arc<Fetch>),
 }
 
 /// What became of a row.
@@ -174,7 +175,7 @@ pub fn answers(kind: &Kind, row: &Row) -> bool {
     match kind {
         Kind::Sweep(items) | Kind::Items(items) => {
             let only_news = Fetch { flags: items.flags, mod_seq: items.mod_seq, ..Fetch::default() };
-            *items == only_news || row.tells_more || row.broken.is_some()
+            **items == only_news || row.tells_more || row.broken.is_some()
         }
         Kind::Contents(_) => !row.sections.is_empty() || row.broken.is_some(),
         Kind::Whole(_) => row.raw != Content::Absent || row.broken.is_some(),

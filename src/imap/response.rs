@@ -127,7 +127,7 @@ fn numbered(number: u64, cursor: &mut Cursor<'_>, frame: &Frame) -> Result<Respo
     let word = cursor.atom();
     let small = || u32::try_from(number).map_err(|_| Broken("the number of messages is larger than it can be"));
     if word.eq_ignore_ascii_case(b"FETCH") {
-        Ok(Response::Fetch(Box::new(Row::parse(small()?, cursor, frame.oversized))))
+        Ok(Response::Fetch(Row::parse(small()?, cursor, frame.oversized)))
     } else if word.eq_ignore_ascii_case(b"EXISTS") {
         small().map(Response::Exists)
     } else if word.eq_ignore_ascii_case(b"EXPUNGE") {

@@ -86,8 +86,8 @@ impl Content {
 
 impl Row {
     /// Reads what comes after FETCH.
-    pub fn parse(sequence: u32, cursor: &mut Cursor<'_>, oversized: bool) -> Self {
-        let row = Row { sequence, oversized, ..Row::default() };
+    pub fn parse(sequence: u32, cursor: &mut Cursor<'_>, oversized: bool) -> Box<Self> {
+        let row = Box::new(Row { sequence, oversized, ..Row::default() });
         let mut reading = Reading { row, header_is_whole: false, mail_was_quoted: false, uid_is_own: false };
         if let Err(broken) = reading.items(cursor) {
             reading.row.broken = Some(broken);
@@ -98,7 +98,7 @@ impl Row {
 }
 
 struct Reading {
-    row: Row,
+    row: Box<Row>,
     header_is_whole: bool,
     /// Whether quoted strings that the sender of a mail can have written were read: from a server that escapes no
     /// quotes they can be anything, another row's uid too.
@@ -346,7 +346,7 @@ mod tests {
     use crate::mail::Flag;
 
     fn row(text: &str) -> Row {
-        Row::parse(7, &mut Cursor::new(&Bytes::copy_from_slice(text.as_bytes())), false)
+        *Row::parse(7, &mut Cursor::new(&Bytes::copy_from_slice(text.as_bytes())), false)
     }
 
     fn whole(text: &str) -> Row {

@@ -146,7 +146,7 @@ pub fn content_problems(message: &Message) -> Vec<String> {
 }
 
 fn is_text(part: &Part) -> bool {
-    matches!(part.media_type.as_str(), "text/plain" | "text/html")
+    matches!(part.media_type.as_ref(), "text/plain" | "text/html")
 }
 
 fn decoded(part: &Part, octets: &[u8]) -> String {
@@ -155,7 +155,7 @@ fn decoded(part: &Part, octets: &[u8]) -> String {
 }
 
 fn readable(part: &Part, octets: &[u8]) -> Option<String> {
-    match part.media_type.as_str() {
+    match part.media_type.as_ref() {
         "text/plain" => Some(decoded(part, octets)),
         "text/html" => Some(html_to_text(&decoded(part, octets))),
         _ => None,
@@ -201,7 +201,7 @@ impl<'a> Sorting<'a> {
                 self.attach(part, multipart);
                 continue;
             }
-            let media_type = part.media_type.as_str();
+            let media_type = part.media_type.as_ref();
             if multipart == "alternative" {
                 match media_type {
                     "text/plain" => self.push(part, Open { html: false, ..open }),

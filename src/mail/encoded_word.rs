@@ -3,10 +3,17 @@
 //! Words of one character set that stand next to each other are joined as octets before they are
 //! decoded, since mailers cut them in the middle of a character.
 
+use std::borrow::Cow;
+
 use mail_parser::decoders::base64::base64_decode;
 use memchr::memchr_iter;
 
 use super::charset::{self, Decoded};
+
+/// The text with every encoded word decoded; the same text where there is none.
+pub fn decoded(text: Cow<'_, str>) -> Cow<'_, str> {
+    if text.contains(BEGINNING) { Cow::Owned(decode(&text)) } else { text }
+}
 
 /// Decodes every encoded word in a text; the rest stays as it is.
 pub fn decode(text: &str) -> String {
@@ -41,7 +48,7 @@ pub fn is_broken(text: &str) -> bool {
 fn replace(text: &str, mut write: impl FnMut(Decoded) -> String) -> String {
     let mut result = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(start) = rest.find("=?") {
+    while let Some(start) = rest.find(BEGINNING) {
         let Some((first, length)) = Word::parse(&rest[start..]) else {
             result.push_str(&rest[..start + 2]);
             rest = &rest[start + 2..];
@@ -79,6 +86,9 @@ fn decode_run(words: &[Word<'_>]) -> Decoded {
     }
     run
 }
+
+/// With this every encoded word begins.
+pub const BEGINNING: &str = "=?";
 
 const HEX: &[u8; 16] = b"0123456789ABCDEF";
 

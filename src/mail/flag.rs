@@ -33,6 +33,10 @@ impl Flag {
         }
     }
 
+    fn bit(self) -> u8 {
+        1 << self as u8
+    }
+
     /// The search key that finds messages with the flag (RFC 9051 §6.4.4).
     pub fn key(self) -> &'static str {
         &self.unset_key()[2..]
@@ -53,14 +57,15 @@ impl Flag {
 /// The flags and keywords of one message.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Flags {
-    system: BTreeSet<Flag>,
+    /// One bit for each, in the order of [`Flag::ALL`].
+    system: u8,
     keywords: BTreeSet<String>,
 }
 
 impl Flags {
     /// Sets a flag.
     pub fn set(&mut self, flag: Flag) {
-        self.system.insert(flag);
+        self.system |= flag.bit();
     }
 
     /// Sets a flag by its name, in any case, or else a keyword as it is written.
@@ -78,14 +83,16 @@ impl Flags {
 
     /// Whether the flag is set.
     pub fn has(&self, flag: Flag) -> bool {
-        self.system.contains(&flag)
+        self.system & flag.bit() != 0
     }
 }
 
 impl fmt::Display for Flags {
     /// System flags in the order of the RFC, then keywords in theirs, with single spaces.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = self.system.iter().map(|flag| flag.name()).chain(self.keywords.iter().map(String::as_str));
-        f.write_str(&names.collect::<Vec<_>>().join(" "))
+        let mut blank = "";
+        let mut write = |name: &str| write!(f, "{}{name}", std::mem::replace(&mut blank, " "));
+        Flag::ALL.into_iter().filter(|flag| self.has(*flag)).try_for_each(|flag| write(flag.name()))?;
+        self.keywords.iter().try_for_each(|keyword| write(keyword))
     }
 }

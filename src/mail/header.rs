@@ -3,10 +3,11 @@
 //! Keeps the octets as they came and interprets a field only when it is asked for. Never fails: a
 //! line that is no field is passed over and told in [`Header::problems`].
 
-use std::ops::Range;
+use std::borrow::Cow;
 
 use bytes::Bytes;
-use memchr::{memchr, memchr_iter};
+use memchr::{memchr, memchr2};
+use smallvec::SmallVec;
 
 use super::address::Address;
 use super::message::Timestamp;
@@ -16,15 +17,16 @@ use super::{charset, date, encoded_word};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Header {
     octets: Bytes,
-    fields: Vec<(Range<usize>, Range<usize>)>,
+    fields: SmallVec<[Place; FEW]>,
     has_stray_lines: bool,
 }
 
 impl Header {
     /// Takes a header apart (RFC 5322 §2.2): up to its empty line, or to the end.
     pub fn parse(octets: Bytes) -> Self {
-        let mut fields: Vec<(Range<usize>, Range<usize>)> = Vec::new();
+        let mut fields: SmallVec<[Place; FEW]> = SmallVec::new();
         let mut has_stray_lines = false;
+        let octets = octets.slice(..octets.len().min(LONGEST));
         let mut start = 0;
         while start < octets.len() {
             let end = memchr(b'\n', &octets[start..]).map_or(octets.len(), |end| start + end + 1);
@@ -34,10 +36,11 @@ impl Header {
             }
             let colon = memchr(b':', line);
             match (line[0], fields.last_mut(), colon) {
-                (b' ' | b'\t', Some((_, value)), _) => value.end = end,
+                (b' ' | b'\t', Some(place), _) => place.end = small(end),
                 (first, _, Some(colon)) if first.is_ascii_graphic() && is_name(&line[..colon]) => {
-                    let name = start..start + line[..colon].trim_ascii_end().len();
-                    fields.push((name, start + colon + 1..end));
+                    let name = start + line[..colon].trim_ascii_end().len();
+                    let value = start + colon + 1;
+                    fields.push(Place { start: small(start), name: small(name), value: small(value), end: small(end) });
                 }
                 _ => has_stray_lines = true,
             }
@@ -48,9 +51,10 @@ impl Header {
 
     /// All fields, in their order.
     pub fn fields(&self) -> impl Iterator<Item = Field<'_>> {
-        self.fields.iter().map(|(name, value)| Field {
-            name: std::str::from_utf8(&self.octets[name.clone()]).unwrap_or_default(),
-            value: &self.octets[value.clone()],
+        let at = |place: u32| place as usize;
+        self.fields.iter().map(move |place| Field {
+            name: std::str::from_utf8(&self.octets[at(place.start)..at(place.name)]).unwrap_or_default(),
+            value: &self.octets[at(place.value)..at(place.end)],
         })
     }
 
@@ -60,8 +64,8 @@ impl Header {
     }
 
     /// The text of the first field with that name, decoded; an empty field is there, but empty.
-    pub fn text(&self, name: &str) -> Option<String> {
-        self.all(name).next().map(|field| field.text())
+    pub fn text(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.fields().find(|field| field.name.eq_ignore_ascii_case(name)).map(|field| field.text())
     }
 
     /// The addresses of all fields with that name.
@@ -79,7 +83,7 @@ impl Header {
         let Some(field) = self.all(name).next() else { return Vec::new() };
         let value = field.unfolded();
         let mut ids = Vec::new();
-        let mut rest = value.as_str();
+        let mut rest = value.as_ref();
         while let Some((_, after)) = rest.split_once('<')
             && let Some((id, after)) = after.split_once('>')
         {
@@ -127,24 +131,47 @@ pub struct Field<'a> {
     pub value: &'a [u8],
 }
 
-impl Field<'_> {
+impl<'a> Field<'a> {
     /// The value unfolded (RFC 5322 §2.2.3) and as text, its encoded words left as they are.
-    pub fn unfolded(&self) -> String {
+    pub fn unfolded(&self) -> Cow<'a, str> {
         let text = charset::header_text(self.value.trim_ascii());
-        if memchr_iter(b'\n', text.as_bytes()).next().is_none() && !text.contains('\r') {
-            return text.into_owned();
+        if memchr2(b'\n', b'\r', text.as_bytes()).is_none() {
+            return text;
         }
         let mut unfolded = String::with_capacity(text.len());
         for line in text.split(['\r', '\n']).filter(|line| !line.is_empty()) {
             unfolded.push_str(line);
         }
-        unfolded
+        unfolded.into()
     }
 
     /// The value unfolded and decoded.
-    pub fn text(&self) -> String {
-        encoded_word::decode(&self.unfolded())
+    pub fn text(&self) -> Cow<'a, str> {
+        encoded_word::decoded(self.unfolded())
     }
+}
+
+/// Where a field is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Place {
+    /// Where its name begins.
+    start: u32,
+    /// Where its name ends.
+    name: u32,
+    /// Where its value begins.
+    value: u32,
+    /// Where its value ends.
+    end: u32,
+}
+
+/// Fields that take no memory of their own.
+const FEW: usize = 3;
+
+/// No header is longer.
+const LONGEST: usize = u32::MAX as usize;
+
+fn small(place: usize) -> u32 {
+    u32::try_from(place).unwrap_or(u32::MAX)
 }
 
 /// Whether octets before a colon are a field name (RFC 5322 §3.6.8), with blanks after it as of old.

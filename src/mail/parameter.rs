@@ -3,6 +3,7 @@
 //! The parser of whole fields decodes each segment for itself, and mailers cut them within a character;
 //! so they are joined as octets here. Plain parameters are not its matter: see [`super::structure`].
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::charset;
@@ -15,10 +16,12 @@ pub fn extended(field: &str, name: &str) -> Option<String> {
 }
 
 /// The value of a parameter among those of a field, their quotes taken off: extended, or else plain.
-pub fn value(all: &[(impl AsRef<str>, impl AsRef<str>)], name: &str) -> Option<String> {
+pub fn value<'a>(all: &'a [(impl AsRef<str>, impl AsRef<str>)], name: &str) -> Option<Cow<'a, str>> {
     let pairs = || all.iter().map(|(key, value)| (key.as_ref(), value.as_ref()));
-    let plain = || pairs().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.to_owned());
-    joined(pairs(), name).or_else(plain).map(|value| value.trim().to_owned())
+    if let Some(value) = joined(pairs(), name) {
+        return Some(value.trim().to_owned().into());
+    }
+    pairs().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim().into())
 }
 
 fn joined<'a>(all: impl Iterator<Item = (&'a str, &'a str)>, name: &str) -> Option<String> {

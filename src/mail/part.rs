@@ -3,23 +3,26 @@
 //! Pure data: it comes from a server's BODYSTRUCTURE or from [`super::structure`], and both must
 //! describe the same message in the same way.
 
+use std::borrow::Cow;
 use std::fmt;
+
+use smallvec::{SmallVec, smallvec};
 
 use super::encoded_word;
 
 /// The number of a part within its message, as in `BODY[2.1]`; never empty.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PartNumber(Vec<u32>);
+pub struct PartNumber(SmallVec<[u32; 4]>);
 
 impl PartNumber {
     /// The number of the only part of a message that has no parts.
     pub fn only() -> Self {
-        Self(vec![1])
+        Self(smallvec![1])
     }
 
     /// The number of a part at the top of a multipart message, counted from 1.
     pub fn top(position: u32) -> Self {
-        Self(vec![position])
+        Self(smallvec![position])
     }
 
     /// The number of the part at a position below this one, counted from 1.
@@ -50,63 +53,116 @@ pub struct Part {
     /// Its number; none for a multipart at the top, which has no content of its own.
     pub number: Option<PartNumber>,
     /// Its media type, in lower case: `text/plain`.
-    pub media_type: String,
+    pub media_type: Word,
     /// Its character set, as declared; none where text has the default, `us-ascii`.
-    pub charset: Option<String>,
+    pub charset: Option<Word>,
     /// Its file name, decoded: from Content-Disposition, else from Content-Type.
     pub name: Option<String>,
     /// Its disposition, in lower case: `attachment`, `inline`.
-    pub disposition: Option<String>,
+    pub disposition: Option<Word>,
     /// Its Content-ID, without angle brackets.
     pub content_id: Option<String>,
     /// Its transfer encoding, in lower case; `7bit` when none is declared.
-    pub encoding: String,
+    pub encoding: Word,
     /// Its size in octets as transferred, with CRLF line ends; 0 for a multipart.
     pub encoded_size: u64,
     /// The parts of a multipart. An attached message has none here: it is an attachment.
     pub parts: Vec<Part>,
 }
 
+/// A word that is one of a few in most mail; those take no memory.
+pub type Word = Cow<'static, str>;
+
 /// What the header of a part declares, parameters taken off; [`Declared::part`] says what it means.
 #[derive(Debug, Clone, Default)]
-pub struct Declared {
+pub struct Declared<'a> {
     /// Its media type.
-    pub media_type: String,
+    pub media_type: Cow<'a, str>,
     /// The parameter `charset`.
-    pub charset: Option<String>,
+    pub charset: Option<Cow<'a, str>>,
     /// The parameter `filename` of its disposition, else the parameter `name` of its type.
-    pub name: Option<String>,
+    pub name: Option<Cow<'a, str>>,
     /// Its disposition.
-    pub disposition: Option<String>,
+    pub disposition: Option<Cow<'a, str>>,
     /// Its Content-ID.
-    pub content_id: Option<String>,
+    pub content_id: Option<Cow<'a, str>>,
     /// Its transfer encoding.
-    pub encoding: Option<String>,
+    pub encoding: Option<Cow<'a, str>>,
 }
 
-impl Declared {
+impl Declared<'_> {
     /// The part that is declared so, without a number, a size or parts.
     pub fn part(self) -> Part {
-        let media_type = self.media_type.to_lowercase();
+        let media_type = in_lower_case(&self.media_type);
         // The default of text (RFC 2046 §4.1.2), which servers add where nothing was declared.
-        let is_default = |charset: &String| media_type.starts_with("text/") && charset.eq_ignore_ascii_case("us-ascii");
-        let disposition = self.disposition.map(|word| word.trim_matches('"').to_lowercase());
-        let content_id = self.content_id.map(|id| encoded_word::decode(&id).trim().trim_matches(['<', '>']).to_owned());
+        let is_default = |charset: &str| media_type.starts_with("text/") && charset.eq_ignore_ascii_case("us-ascii");
+        let charset = self.charset.as_deref().filter(|charset| !is_default(charset)).map(as_it_is);
+        let disposition = self.disposition.as_deref().map(|word| in_lower_case(word.trim_matches('"')));
+        let content_id = self.content_id.map(encoded_word::decoded);
+        let content_id = content_id.as_deref().map(|id| id.trim().trim_matches(['<', '>']));
         let encoding =
             self.encoding.as_deref().and_then(|text| text.split(AFTER_ENCODING).find(|word| !word.is_empty()));
+        let name = self.name.map(encoded_word::decoded).filter(|name| !name.trim().is_empty());
         Part {
             number: None,
-            charset: self.charset.filter(|charset| !is_default(charset)),
-            name: self.name.map(|name| encoded_word::decode(&name)).filter(|name| !name.trim().is_empty()),
+            charset,
+            name: name.map(Cow::into_owned),
             disposition: disposition.filter(|word| !word.is_empty()),
-            content_id: content_id.filter(|id| !id.is_empty()),
-            encoding: encoding.map_or_else(|| "7bit".to_owned(), str::to_lowercase),
+            content_id: content_id.filter(|id| !id.is_empty()).map(str::to_owned),
+            encoding: encoding.map_or(Cow::Borrowed("7bit"), in_lower_case),
             encoded_size: 0,
             parts: Vec::new(),
             media_type,
         }
     }
 }
+
+/// A media type of its two halves, in lower case.
+pub fn media_type(main: &str, subtype: &str) -> Word {
+    let is_it = |known: &&str| {
+        known
+            .split_once('/')
+            .is_some_and(|(one, other)| one.eq_ignore_ascii_case(main) && other.eq_ignore_ascii_case(subtype))
+    };
+    match USUAL.into_iter().find(is_it) {
+        Some(known) => Cow::Borrowed(known),
+        None => format!("{main}/{subtype}").to_lowercase().into(),
+    }
+}
+
+fn in_lower_case(text: &str) -> Word {
+    let known = USUAL.into_iter().find(|known| known.eq_ignore_ascii_case(text));
+    known.map_or_else(|| text.to_lowercase().into(), Cow::Borrowed)
+}
+
+fn as_it_is(text: &str) -> Word {
+    let known = USUAL.into_iter().find(|known| *known == text);
+    known.map_or_else(|| text.to_owned().into(), Cow::Borrowed)
+}
+
+/// Words that most parts are described with.
+const USUAL: [&str; 20] = [
+    "text/plain",
+    "text/html",
+    "multipart/mixed",
+    "multipart/alternative",
+    "multipart/related",
+    "application/pdf",
+    "image/png",
+    "image/jpeg",
+    "image/gif",
+    "application/octet-stream",
+    "message/rfc822",
+    "7bit",
+    "8bit",
+    "base64",
+    "quoted-printable",
+    "attachment",
+    "inline",
+    "utf-8",
+    "UTF-8",
+    "iso-8859-1",
+];
 
 /// What some mailers put after the name of an encoding: parameters and comments.
 const AFTER_ENCODING: [char; 4] = [' ', '\t', ';', '('];

@@ -3,6 +3,7 @@
 //! Finds where parts are and decodes none of them, which no parser at hand does; that is why it is
 //! here. Depth and number of parts are bounded. Next: [`super::body`] says which part is what.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -54,7 +55,7 @@ impl Scanner<'_> {
             part.media_type.starts_with("multipart/").then(|| parameter(&header, "content-type", "boundary"));
         match boundary.map(Option::unwrap_or_default) {
             // A multipart that cannot be taken apart is shown as the text that it is.
-            Some(boundary) if boundary.is_empty() || depth >= MAX_DEPTH => part.media_type = "text/plain".to_owned(),
+            Some(boundary) if boundary.is_empty() || depth >= MAX_DEPTH => part.media_type = "text/plain".into(),
             Some(boundary) => {
                 let default_type = if part.media_type == "multipart/digest" { "message/rfc822" } else { "text/plain" };
                 for (position, child) in (1..).zip(self.children(&body, &boundary)) {
@@ -64,7 +65,7 @@ impl Scanner<'_> {
                 part.number = number;
                 // BODYSTRUCTURE does not tell these of a multipart.
                 part.content_id = None;
-                "7bit".clone_into(&mut part.encoding);
+                part.encoding = "7bit".into();
                 return part;
             }
             None => {}
@@ -129,11 +130,12 @@ fn described(header: &Header, default_type: &str) -> Part {
         None => "application/octet-stream".to_owned(),
     });
     let declared = Declared {
-        media_type: media_type.unwrap_or_else(|| default_type.to_owned()),
-        charset: parameter(header, "content-type", "charset"),
+        media_type: media_type.map_or(Cow::Borrowed(default_type), Cow::Owned),
+        charset: parameter(header, "content-type", "charset").map(Cow::Owned),
         name: parameter(header, "content-disposition", "filename")
-            .or_else(|| parameter(header, "content-type", "name")),
-        disposition: content_type(header, "content-disposition").map(|parsed| parsed.c_type.into_owned()),
+            .or_else(|| parameter(header, "content-type", "name"))
+            .map(Cow::Owned),
+        disposition: content_type(header, "content-disposition").map(|parsed| parsed.c_type),
         content_id: header.all("content-id").next().map(|field| field.unfolded()),
         encoding: header.text("content-transfer-encoding"),
     };
@@ -153,7 +155,7 @@ fn content_type(header: &Header, field: &str) -> Option<ContentType<'static>> {
     let value = header.all(field).next()?.unfolded();
     // The parser gives parameters only where something is before them. A media type that is missing has none.
     let is_bare = field == "content-disposition" && value.trim_start().starts_with(';');
-    let value = if is_bare { format!("x{value}") } else { with_first_semicolon(value) };
+    let value = if is_bare { format!("x{value}") } else { with_first_semicolon(value.into_owned()) };
     // It decodes words itself, but not across two of them.
     let value = encoded_word::normalise(&without_blanks_after_equals(&value)) + "\n";
     match MessageStream::new(value.as_bytes()).parse_content_type() {
@@ -250,7 +252,7 @@ mod tests {
         let raw = "Content-Type: ; name=y\r\nContent-Disposition: ; filename=x.txt\r\n\r\nx";
         let root = scan(&Bytes::from_static(raw.as_bytes())).root;
         assert_eq!(
-            (root.media_type.as_str(), root.disposition, root.name.as_deref()),
+            (root.media_type.as_ref(), root.disposition, root.name.as_deref()),
             ("text/plain", None, Some("x.txt"))
         );
     }

@@ -29,12 +29,12 @@ pub const ATTACHMENT_CONTENT: Table = Table {
 const ATTACHMENT: &[Column] = &[
     Column { name: "part", needs: &[], search: Search::Here, read: Read::Text(|row| Some(row.attachment()?.part.number.as_ref()?.to_string().into())), doc: "Number of the part within the message (RFC 9051 §6.4.5.1)." },
     Column { name: "name", needs: &[], search: Search::Here, read: Read::Text(|row| Some(row.attachment()?.name().into())), doc: "File name, decoded; made of part and media type when there is none." },
-    Column { name: "media_type", needs: &[], search: Search::Here, read: Read::Text(|row| Some(row.attachment()?.part.media_type.as_str().into())), doc: "Media type, in lower case." },
+    Column { name: "media_type", needs: &[], search: Search::Here, read: Read::Text(|row| Some(row.attachment()?.part.media_type.as_ref().into())), doc: "Media type, in lower case." },
     Column { name: "charset", needs: &[], search: Search::Here, read: Read::Text(|row| row.attachment()?.part.charset.as_deref().map(Into::into)), doc: "Character set, as declared; none where text has the default, us-ascii." },
     Column { name: "disposition", needs: &[], search: Search::Here, read: Read::Text(|row| row.attachment()?.part.disposition.as_deref().map(Into::into)), doc: "Disposition as declared, in lower case: attachment, inline." },
     Column { name: "is_inline", needs: &[], search: Search::Here, read: Read::Bool(|row| Some(row.attachment()?.is_inline)), doc: "Whether it is shown within the text (RFC 8621 §4.1.4)." },
     Column { name: "content_id", needs: &[], search: Search::Here, read: Read::Text(|row| row.attachment()?.part.content_id.as_deref().map(Into::into)), doc: "Content-ID, without angle brackets." },
-    Column { name: "encoding", needs: &[], search: Search::Here, read: Read::Text(|row| Some(row.attachment()?.part.encoding.as_str().into())), doc: "Transfer encoding, in lower case." },
+    Column { name: "encoding", needs: &[], search: Search::Here, read: Read::Text(|row| Some(row.attachment()?.part.encoding.as_ref().into())), doc: "Transfer encoding, in lower case." },
 ];
 
 #[rustfmt::skip]

@@ -19,7 +19,7 @@ pub(super) fn is_of_interest(line: &[u8]) -> bool {
 /// Flags and keywords.
 pub(super) fn flags(header: &Header) -> Flags {
     let mut flags = Flags::default();
-    let mut letters = header.text("status").unwrap_or_default();
+    let mut letters = header.text("status").unwrap_or_default().into_owned();
     letters.push_str(&header.text("x-status").unwrap_or_default());
     for letter in letters.chars() {
         match letter {

@@ -2,6 +2,8 @@
 //!
 //! Decides nothing about the server; that something is missing was seen before.
 
+use std::sync::Arc;
+
 use super::{BLOCK, Backlog, HEAVY_BLOCK, HELD, JOB_OCTETS, Todo, UNKNOWN_SIZE};
 use crate::error::Result;
 use crate::imap::flight::Step;
@@ -21,9 +23,9 @@ impl Backlog {
             let is_settled = |message: &Message| message.structure.is_some() || self.shapeless.contains(&message.uid);
             if without_structure && !messages.iter().all(is_settled) {
                 let (whole, unclear): (Vec<_>, Vec<_>) = messages.into_iter().partition(is_settled);
-                let fetch = self.wanted_of_whole(step);
+                let fetch = Arc::new(self.wanted_of_whole(step));
                 self.upcoming.extend(
-                    split(unclear, HEAVY_BLOCK).map(|part| Job::of(step - 1, Kind::Whole(fetch.clone()), part)),
+                    split(unclear, HEAVY_BLOCK).map(|part| Job::of(step - 1, Kind::Whole(Arc::clone(&fetch)), part)),
                 );
                 messages = whole;
                 continue;
@@ -41,7 +43,7 @@ impl Backlog {
                     }
                 }
                 Some(Step::Items(items)) => {
-                    self.enqueue(step, &Kind::Items(items.clone()), messages);
+                    self.enqueue(step, &Kind::Items(items.clone().into()), messages);
                     return Ok(());
                 }
                 Some(Step::Contents(fetch)) => {
@@ -52,7 +54,7 @@ impl Backlog {
                     }
                     let (something, nothing): (Vec<_>, Vec<_>) =
                         messages.into_iter().partition(|message| job::wants_contents(message, fetch));
-                    let kind = Kind::Contents(fetch.clone());
+                    let kind = Kind::Contents(fetch.clone().into());
                     self.enqueue(step, &kind, something);
                     messages = nothing;
                 }

@@ -2,6 +2,8 @@
 //!
 //! Here it is decided that an answer is not short: in parts (RFC 9738), or with fewer messages than there are.
 
+use std::sync::Arc;
+
 use super::{BLOCK, Backlog, Todo, all_below, joined};
 use crate::error::{Error, ErrorKind, Result};
 use crate::imap::census::Census;
@@ -79,7 +81,7 @@ impl Backlog {
         Ok(())
     }
 
-    fn land_sweep(&mut self, items: &Fetch, below: Option<Uid>, has_nameless: bool) {
+    fn land_sweep(&mut self, items: &Arc<Fetch>, below: Option<Uid>, has_nameless: bool) {
         self.finish_in_part(items);
         let below = below.max(self.unsearched.take());
         let seen = self.seen.set();
@@ -101,7 +103,7 @@ impl Backlog {
         self.todo = Todo::Blocks(None);
         if let Some(uids) = uids {
             (self.way, self.todo) = (Way::Uids(uids), Todo::Finding);
-            self.upcoming.push_back(Job { below, ..Job::new(0, Kind::Sweep(items.clone())) });
+            self.upcoming.push_back(Job { below, ..Job::new(0, Kind::Sweep(Arc::clone(items))) });
         }
     }
 
@@ -129,8 +131,8 @@ impl Backlog {
             // What did not come at all is gone.
             (_, false) => {}
             (Kind::Items(items), true) if items.structure => {
-                let items = Fetch { structure: false, ..items.clone() };
-                self.upcoming.push_back(Job::of(job.step, Kind::Items(items), absent));
+                let items = Fetch { structure: false, ..(**items).clone() };
+                self.upcoming.push_back(Job::of(job.step, Kind::Items(items.into()), absent));
             }
             (_, true) => {
                 return Err(Error::new(
@@ -146,7 +148,7 @@ impl Backlog {
     pub(super) fn finish_in_part(&mut self, items: &Fetch) {
         let mut messages = std::mem::take(&mut self.in_part).into_values().peekable();
         while messages.peek().is_some() {
-            let mut job = Job::of(0, Kind::Items(items.clone()), messages.by_ref().take(BLOCK));
+            let mut job = Job::of(0, Kind::Items(items.clone().into()), messages.by_ref().take(BLOCK));
             job.landed = job.messages.keys().copied().collect();
             self.upcoming.push_back(job);
         }

@@ -83,8 +83,8 @@ impl Backlog {
     fn look_again(&mut self, kind: &Kind, step: usize, message: Message, row: &Row) {
         match kind {
             Kind::Sweep(items) | Kind::Items(items) if items.structure => {
-                let items = Fetch { structure: false, ..items.clone() };
-                self.enqueue(step, &Kind::Items(items), vec![message]);
+                let items = Fetch { structure: false, ..(**items).clone() };
+                self.enqueue(step, &Kind::Items(items.into()), vec![message]);
             }
             _ => self.arrive_from(kind, step, job::unclear(message, row)),
         }
