@@ -5,7 +5,7 @@
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::common::runtime::SpawnedTask;
@@ -17,7 +17,7 @@ use datafusion::sql::sqlparser::ast::Statement as Sql;
 use futures::{FutureExt, StreamExt};
 
 use super::output::{self, Delivered, Shape, Target};
-use super::progress::{Progress, label, most};
+use super::progress::{Counts, Progress, label, most};
 use super::say;
 use super::signals::{Signal, Signals};
 use crate::engine::Engine;
@@ -96,7 +96,9 @@ impl Session {
         let cap = limit.filter(|_| is_plain(&statement) && self.target == Target::Screen(Shape::Table));
         let half_file = HalfFile::of(&statement);
         let Some((plan, stream)) = self.start(statement, cap).await? else {
-            self.say_time(start);
+            if self.timing {
+                say::note(&time(start.elapsed(), None, &Counts::default()));
+            }
             return Ok(None);
         };
         let progress = Progress::watch(Arc::clone(&plan));
@@ -111,7 +113,10 @@ impl Session {
         if let Some(delivered) = delivered {
             self.say_delivered(delivered);
         }
-        self.say_time(start);
+        if self.timing {
+            let rows = delivered.and_then(|delivered| delivered.rows());
+            say::note(&time(start.elapsed(), rows, &Counts::of(plan.as_ref())));
+        }
         let folders = most(plan.as_ref(), "folders");
         if folders > 1 && !names_folder && self.hints {
             say::hint(&match label(plan.as_ref(), "folder_of_all") {
@@ -180,12 +185,21 @@ impl Session {
             _ => {}
         }
     }
+}
 
-    fn say_time(&self, start: Instant) {
-        if self.timing {
-            say::note(&format!("time: {:.3} s", start.elapsed().as_secs_f64()));
-        }
+/// What a statement cost: time, rows, and what was read for them.
+fn time(elapsed: Duration, rows: Option<usize>, counts: &Counts) -> String {
+    let mut parts = vec![format!("time: {:.3} s", elapsed.as_secs_f64())];
+    parts.extend(rows.map(|rows| counted(rows, "row")));
+    let received = counts.sum("bytes_received");
+    if received > 0 {
+        parts.push(format!("{} read", bytes(received as u64)));
     }
+    let round_trips = counts.sum("round_trips");
+    if round_trips > 0 {
+        parts.push(counted(round_trips, "round trip"));
+    }
+    parts.join(", ")
 }
 
 /// Tells whether a statement answers with rows that somebody asked for.

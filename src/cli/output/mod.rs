@@ -100,6 +100,18 @@ pub(crate) enum Delivered {
     ReaderGone,
 }
 
+impl Delivered {
+    /// How many rows there were, as far as anybody took them.
+    pub(crate) fn rows(self) -> Option<usize> {
+        match self {
+            Delivered::Shown { rows, .. } => Some(rows),
+            Delivered::Written(written) => Some(written.rows),
+            Delivered::Saved(saved) => Some(saved.files),
+            Delivered::ReaderGone => None,
+        }
+    }
+}
+
 /// Sends an answer where it goes; `cap` is the most rows that a table shows.
 ///
 /// # Errors

@@ -16,6 +16,7 @@ use datafusion::error::DataFusionError;
 use datafusion::parquet::arrow::ArrowWriter;
 use datafusion::parquet::basic::{Compression, ZstdLevel};
 use datafusion::parquet::file::properties::WriterProperties;
+use datafusion::parquet::schema::types::ColumnPath;
 
 use super::{Format, is_unseen};
 use crate::error::{Error, Result};
@@ -60,7 +61,13 @@ impl<W: Write + Send> Encoder<W> {
             Format::Parquet => {
                 let schema = distinct(schema);
                 let codec = Compression::ZSTD(ZstdLevel::default());
-                let properties = WriterProperties::builder().set_compression(codec).build();
+                let mut properties = WriterProperties::builder().set_compression(codec);
+                for field in schema.fields().iter().filter(|field| field.data_type() == &DataType::BinaryView) {
+                    // No two mails are the same.
+                    let column = ColumnPath::new(vec![field.name().clone()]);
+                    properties = properties.set_column_dictionary_enabled(column, false);
+                }
+                let properties = properties.build();
                 let writer = ArrowWriter::try_new(out, Arc::clone(&schema), Some(properties));
                 Self { schema, form: Form::Parquet(Box::new(writer.map_err(from_parquet)?)) }
             }
@@ -216,4 +223,4 @@ fn write_failed(error: std::io::Error) -> Error {
 }
 
 /// Encoded bytes held before a row group is written.
-const ROW_GROUP_BYTES: usize = 64 << 20;
+const ROW_GROUP_BYTES: usize = 24 << 20;
