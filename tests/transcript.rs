@@ -17,11 +17,41 @@ use server::dovecot::Dovecot;
 use server::proxy::Proxy;
 
 /// A shape of query, and the round trips that it may take after signing in.
-const SHAPES: [(&str, &str, u64); 18] = [
+const SHAPES: [(&str, &str, u64); 27] = [
     ("names of folders", "SELECT folder FROM Folder", 1),
     ("folders with counts", "SELECT folder, messages, unseen, size FROM Folder", 1),
     ("count", "SELECT count(*) FROM MessagesInFolder WHERE folder = 'INBOX'", 1),
     ("count with a flag", "SELECT count(*) FROM MessagesInFolder WHERE folder = 'INBOX' AND NOT seen", 1),
+    (
+        "count with sizes and uids",
+        "SELECT count(*) FROM MessagesInFolder WHERE folder = 'INBOX' AND size > 9 AND uid > 3",
+        1,
+    ),
+    ("counts of all folders", "SELECT folder, count(*) FROM MessagesInFolder GROUP BY folder", 1),
+    ("highest uid", "SELECT max(uid), min(uid) FROM MessagesInFolder WHERE folder = 'INBOX' AND NOT seen", 1),
+    ("newest by uid", "SELECT uid, subject FROM MessagesInFolder WHERE folder = 'INBOX' ORDER BY uid DESC LIMIT 2", 2),
+    ("oldest by uid", "SELECT uid, subject FROM MessagesInFolder WHERE folder = 'INBOX' ORDER BY uid LIMIT 2", 2),
+    (
+        "newest by date",
+        "SELECT uid, subject FROM MessagesInFolder WHERE folder = 'INBOX' ORDER BY date DESC LIMIT 2",
+        2,
+    ),
+    (
+        "largest with a predicate",
+        "SELECT uid, subject, body_text FROM MessageBody WHERE folder = 'INBOX' AND NOT seen ORDER BY size DESC, uid LIMIT 2",
+        3,
+    ),
+    (
+        "headers of matches",
+        "SELECT h.name, h.value FROM MessagesInFolder m JOIN MessageHeaders h USING (account, folder, uid_validity, uid) \
+         WHERE m.folder = 'INBOX' AND m.subject LIKE '%invoice%'",
+        2,
+    ),
+    (
+        "attachments of a kind",
+        "SELECT name, content FROM AttachmentContent WHERE folder = 'INBOX' AND media_type = 'application/pdf'",
+        2,
+    ),
     ("every row", "SELECT uid, subject, size FROM MessagesInFolder WHERE folder = 'INBOX'", 1),
     (
         "exact predicate",

@@ -5,6 +5,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use datafusion::arrow::compute::SortOptions;
 use datafusion::catalog::default_table_source::source_as_provider;
 use datafusion::common::JoinType;
 use datafusion::common::config::ConfigOptions;
@@ -13,9 +14,15 @@ use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, Tr
 use datafusion::error::Result;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::optimizer::AnalyzerRule;
+use datafusion::physical_expr::PhysicalSortExpr;
+use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::aggregates::AggregateExec;
+use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
+use datafusion::physical_plan::coop::CooperativeExec;
+use datafusion::physical_plan::execution_plan::replace_children_if_necessary;
 use datafusion::physical_plan::joins::HashJoinExec;
+use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::{ExecutionPlan, StatisticsArgs, StatisticsContext};
 
@@ -35,7 +42,10 @@ pub fn physical(rules: &[Arc<dyn PhysicalOptimizerRule + Send + Sync>]) -> Physi
                 ours.push(Arc::new(SmallSideFirst));
                 ours.push(Arc::clone(rule));
             }
-            "FilterPushdown(Post)" => ours.push(Arc::new(GuardedFilterPushdown(Arc::clone(rule)))),
+            "FilterPushdown(Post)" => {
+                ours.push(Arc::new(FirstRows));
+                ours.push(Arc::new(GuardedFilterPushdown(Arc::clone(rule))));
+            }
             _ => ours.push(Arc::clone(rule)),
         }
     }
@@ -126,6 +136,65 @@ fn is_mail_first(join: &HashJoinExec) -> Result<bool> {
 
 fn has_mail(plan: &Arc<dyn ExecutionPlan>) -> Result<bool> {
     plan.exists(|node| Ok(node.is::<MailScanExec>()))
+}
+
+/// Tells a scan of mail that the sort above it wants so many rows only, and by which columns they are the first.
+///
+/// Before the rule that makes a filter of the sort: the scan finds the first rows with less.
+#[derive(Debug)]
+struct FirstRows;
+
+impl PhysicalOptimizerRule for FirstRows {
+    fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _config: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
+        plan.transform_up(|node| {
+            let Some((sort, rows)) = node.downcast_ref::<SortExec>().and_then(|sort| Some((sort, sort.fetch()?)))
+            else {
+                return Ok(Transformed::no(node));
+            };
+            let key = |key: &PhysicalSortExpr| Some((key.expr.downcast_ref::<Column>()?.index(), key.options));
+            let Some(keys) = sort.expr().iter().map(key).collect::<Option<Vec<_>>>() else {
+                return Ok(Transformed::no(node));
+            };
+            match with_top(sort.input(), rows, &keys)? {
+                Some(input) => Ok(Transformed::yes(replace_children_if_necessary(node, vec![input])?)),
+                None => Ok(Transformed::no(node)),
+            }
+        })
+        .data()
+    }
+
+    fn name(&self) -> &'static str {
+        "mail_first_rows"
+    }
+
+    fn schema_check(&self) -> bool {
+        true
+    }
+}
+
+/// The same plan over a scan that knows of the sort above, if there is nothing between them that matters to it.
+fn with_top(
+    plan: &Arc<dyn ExecutionPlan>,
+    rows: usize,
+    keys: &[(usize, SortOptions)],
+) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+    if let Some(scan) = plan.downcast_ref::<MailScanExec>() {
+        return Ok(scan.with_top(rows, keys));
+    }
+    let below: Option<Vec<_>> = if let Some(projection) = plan.downcast_ref::<ProjectionExec>() {
+        let column = |(place, options): &(usize, SortOptions)| {
+            let column = projection.expr().get(*place)?.expr.downcast_ref::<Column>()?.index();
+            Some((column, *options))
+        };
+        keys.iter().map(column).collect()
+    } else if plan.is::<CooperativeExec>() || plan.is::<CoalescePartitionsExec>() && plan.fetch().is_none() {
+        Some(keys.to_vec())
+    } else {
+        None
+    };
+    let (Some(keys), [input]) = (below, &plan.children()[..]) else { return Ok(None) };
+    let Some(input) = with_top(input, rows, &keys)? else { return Ok(None) };
+    replace_children_if_necessary(Arc::clone(plan), vec![input]).map(Some)
 }
 
 /// Refuses statements that would write to our tables, before anything is done.

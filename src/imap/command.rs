@@ -33,6 +33,8 @@ pub enum SearchResult {
     Uids,
     /// Nothing: the server keeps them for the next command (RFC 5182).
     Saved,
+    /// How many there are (RFC 4731).
+    Number,
 }
 
 /// The messages that a FETCH is about.
@@ -123,6 +125,7 @@ pub fn search(key: &SearchKey, result: SearchResult, capabilities: &Capabilities
     let words = Words::new("UID").word("SEARCH");
     let words = match result {
         SearchResult::Saved => words.word("RETURN").open().word("SAVE").close(),
+        SearchResult::Number => words.word("RETURN").open().word("COUNT").close(),
         // Always by name: without one, some servers answer with nothing.
         SearchResult::Uids if capabilities.has("ESEARCH") => words.word("RETURN").open().word("ALL").close(),
         SearchResult::Uids => words,

@@ -116,6 +116,38 @@ pub fn limit(steps: &mut [Step], able: &Capabilities) {
     }
 }
 
+/// The key that finds just the messages for which a key holds, neither fewer nor more; nothing where it cannot be said.
+pub fn exactly(key: &SearchKey, family: &Family) -> Option<SearchKey> {
+    is_exact(key, family).then(|| weakened(key, family)).and_then(bounded)
+}
+
+fn is_exact(key: &SearchKey, family: &Family) -> bool {
+    match key {
+        SearchKey::All | SearchKey::Flag(_) => true,
+        SearchKey::Uid(uids) => uids.to_string().len() <= SET_OCTETS / 2,
+        SearchKey::Larger(octets) | SearchKey::Smaller(octets) => family.has_exact_sizes() && *octets < u32::MAX.into(),
+        SearchKey::Since(_) | SearchKey::Before(_) | SearchKey::Text(..) => false,
+        SearchKey::Not(inner) => is_exact(inner, family),
+        SearchKey::And(keys) => keys.iter().all(|key| is_exact(key, family)),
+        SearchKey::Or(left, right) => is_exact(left, family) && is_exact(right, family),
+    }
+}
+
+/// The same without stars: `9:*` has the last message, whatever its uid is (RFC 9051 §9, seq-range).
+fn bounded(key: SearchKey) -> Option<SearchKey> {
+    Some(match key {
+        // No message has the highest uid of all, as the next one needs a higher one.
+        SearchKey::Uid(uids) => match UidSet::range(Uid::MIN, Uid::new(u32::MAX - 1)?)?.intersection(&uids) {
+            Some(uids) => SearchKey::Uid(uids),
+            None => !SearchKey::All,
+        },
+        SearchKey::And(keys) => SearchKey::And(keys.into_iter().map(bounded).collect::<Option<_>>()?),
+        SearchKey::Or(left, right) => SearchKey::Or(Box::new(bounded(*left)?), Box::new(bounded(*right)?)),
+        SearchKey::Not(inner) => SearchKey::Not(Box::new(bounded(*inner)?)),
+        key => key,
+    })
+}
+
 /// What can be asked instead of a key: it finds no less.
 fn weakened(key: &SearchKey, family: &Family) -> SearchKey {
     match key {
@@ -223,6 +255,30 @@ mod tests {
             (!((!day(2)).and(!seen)), "OR BEFORE 2-Jan-2025 SEEN"),
         ] {
             assert_eq!(weakened(&key, Family::of("", "", &Capabilities::default())).to_string(), expected, "{key}");
+        }
+    }
+
+    #[test]
+    fn what_is_counted_is_asked_exactly_or_not_at_all() {
+        let uids = |text: &str| SearchKey::Uid(UidSet::parse(text).unwrap());
+        let exchange = "The Microsoft Exchange IMAP4 service is ready.";
+        let day = SearchKey::Since(chrono::NaiveDate::from_ymd_opt(2025, 1, 2).unwrap());
+        let seen = SearchKey::Flag(Flag::Seen);
+        for (key, greeting, expected) in [
+            (SearchKey::All, "", Some("ALL")),
+            (uids("9:*"), "", Some("UID 9:4294967294")),
+            (!uids("1:8"), "", Some("UID 9:4294967294")),
+            (seen.clone().and(!uids("5")), "", Some("SEEN UID 1:4,6:4294967294")),
+            (SearchKey::Larger(7).or(seen.clone()), "", Some("OR LARGER 7 SEEN")),
+            (SearchKey::Larger(7), exchange, None),
+            (SearchKey::Smaller(1 << 32), "", None),
+            (seen.clone().or(day.clone()), "", None),
+            (!day, "", None),
+            (SearchKey::Uid(scattered()), "", None),
+            (SearchKey::Text(TextField::Subject, SearchText::new("invoice").unwrap()), "", None),
+        ] {
+            let asked = exactly(&key, Family::of(greeting, "", &Capabilities::default()));
+            assert_eq!(asked.map(|key| key.to_string()).as_deref(), expected, "{key}");
         }
     }
 

@@ -11,6 +11,7 @@ pub mod census;
 pub mod check;
 pub mod command;
 pub mod connect;
+pub mod finding;
 pub mod flight;
 pub mod folders;
 mod internal_date;
@@ -38,6 +39,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::stream::{BoxStream, StreamExt};
 
+use self::command::WireName;
 use self::folders::Listing;
 use self::pool::Pool;
 use self::reading::{Opened, Reading};
@@ -45,6 +47,7 @@ use self::steps::Event;
 use crate::account::ImapAccount;
 use crate::error::{Error, Result};
 use crate::mail::snapshots::Snapshots;
+use crate::mail::store::{Found, Wanted};
 use crate::mail::{Folder, FolderPattern, FolderScan, MailStore, Message, Meter, Statement, StatusItems};
 
 /// An account on an IMAP server.
@@ -113,6 +116,14 @@ impl MailStore for Imap {
             Reading::new(scan, name, pool, opened, outlet).run().await;
         });
         chunks.map(move |chunk| chunk.map_err(|error| of_account(account.as_deref(), error))).boxed()
+    }
+
+    async fn find(&self, scan: &FolderScan, wanted: Wanted) -> Result<Option<Found>> {
+        let listings = self.listings.all(&scan.statement);
+        let listed = listings.iter().find_map(|listing| listing.name(&scan.folder.path)).cloned();
+        let name = listed.unwrap_or_else(|| WireName::of(&scan.folder.path));
+        let found = finding::find(scan, wanted, &name, &self.pool, &self.opened).await;
+        found.map_err(|error| of_account(self.name.as_deref(), error.context("folder", scan.folder.path.clone())))
     }
 
     fn lanes(&self) -> usize {

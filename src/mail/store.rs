@@ -13,7 +13,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 
-use super::{Fetch, Folder, FolderPattern, Message, SearchKey, StatusItems};
+use super::{Fetch, Folder, FolderPattern, Message, SearchKey, StatusItems, UidSet, UidValidity};
 use crate::error::Result;
 
 /// A place where mail is kept: a server account, a Maildir, an mbox file.
@@ -41,8 +41,35 @@ pub trait MailStore: fmt::Debug + Send + Sync {
     /// of the folder for which the key holds comes exactly once, unless an error says otherwise.
     fn read(&self, scan: FolderScan) -> BoxStream<'static, Result<Vec<Message>>>;
 
+    /// What the store can tell of the messages for which the key holds, just those, without reading any; nothing when
+    /// they must be read. What is to be read of them does not matter.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    async fn find(&self, _scan: &FolderScan, _wanted: Wanted) -> Result<Option<Found>> {
+        Ok(None)
+    }
+
     /// How many folders may usefully be read at once.
     fn lanes(&self) -> usize;
+}
+
+/// What is to be found out of messages that are not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// How many there are.
+    Number,
+    /// Which they are.
+    Uids,
+}
+
+/// What was found out of messages that were not read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// How many there are.
+    Number(u64),
+    /// Which they are; none where there is no set.
+    Uids(UidValidity, Option<UidSet>),
 }
 
 /// One reading of one folder: plain data, and a filter between its two phases.

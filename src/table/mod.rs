@@ -19,6 +19,7 @@ pub mod read;
 pub mod scan;
 pub mod settings;
 pub mod substring;
+pub mod top;
 
 use std::sync::Arc;
 

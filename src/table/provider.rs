@@ -80,6 +80,7 @@ impl TableProvider for MailTable {
             projection: projection.cloned().unwrap_or_else(|| (0..self.schema.fields().len()).collect()),
             predicate,
             limit,
+            top: None,
             connections: settings.connections,
             pushdown: settings.pushdown,
             text_pushdown: settings.text_pushdown,

@@ -22,8 +22,8 @@ use super::lane::{Chunks, Lane};
 use super::pushdown::{self, Place};
 use super::scan::{Scan, Source};
 use crate::error::{Error, ErrorKind};
-use crate::mail::store::Counter;
-use crate::mail::{Folder, FolderPattern, FolderScan, Meter, SearchKey, Sieve, Statement, StatusItems};
+use crate::mail::store::{Counter, Found, Wanted};
+use crate::mail::{Fetch, Folder, FolderPattern, FolderScan, Meter, SearchKey, Sieve, Statement, StatusItems, UidSet};
 
 /// The runs of a plan node: partitions that are executed together share one.
 #[derive(Debug, Default)]
@@ -190,7 +190,9 @@ impl Reading {
         let scan = &self.scan;
         let predicate = current(&scan.predicate)?;
         let named = scan.folders();
-        let mut found = self.folders(StatusItems::default()).await?;
+        // Where nothing but numbers is wanted, listing the folders may tell them.
+        let is_total = named.is_none() && scan.wanted() == Some(Wanted::Number) && scan.search().is_none();
+        let mut found = self.folders(StatusItems { messages: is_total, ..StatusItems::default() }).await?;
         if let Some(names) = &named {
             self.check_names(names, &found).await?;
         }
@@ -290,30 +292,63 @@ impl Reading {
         Ok((0..rows.len()).map(|at| mask.value(at)).collect())
     }
 
-    /// The messages of a folder, as they are read.
+    /// What is known of the messages of a folder that are in the answer, when nothing else is wanted of them.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn found(&self, unit: &Unit) -> Result<Option<Found>> {
+        let place = Place { account: &unit.source.account, folder: &unit.folder.path };
+        let Some(wanted) = self.scan.wanted().filter(|_| self.scan.is_all_asked(place)) else { return Ok(None) };
+        if let Some(messages) = unit.folder.messages.filter(|_| unit.key == SearchKey::All && wanted == Wanted::Number)
+        {
+            return Ok(Some(Found::Number(messages)));
+        }
+        match unit.source.store.find(&self.folder_scan(unit, Fetch::default(), None), wanted).await {
+            Ok(found) => Ok(found),
+            Err(error) => Err(self.explained(error).await),
+        }
+    }
+
+    /// The messages of a folder, as they are read for a scan: this one, or its narrow form.
     ///
     /// # Errors
     /// When the predicate names a column that the table does not have.
-    pub fn chunks(&self, unit: &Unit) -> Result<Chunks> {
+    pub fn chunks(&self, scan: &Scan, unit: &Unit) -> Result<Chunks> {
         let place = Place { account: &unit.source.account, folder: &unit.folder.path };
-        let phases = self.scan.phases(&current(&self.scan.predicate)?, Some(place));
+        let phases = scan.phases(&current(&scan.predicate)?, Some(place));
         let then = if phases.sieve.is_empty() {
             None
         } else {
-            let positions: Vec<usize> = self.scan.positions(&phases.sieve).into_iter().collect();
-            let condition = Condition::new(self.scan.table, &positions, &phases.sieve)?;
+            let positions: Vec<usize> = scan.positions(&phases.sieve).into_iter().collect();
+            let condition = Condition::new(scan.table, &positions, &phases.sieve)?;
             let account = Arc::clone(&unit.source.account);
-            let sieve = RowSieve { rows: self.scan.table.rows, account, condition };
+            let sieve = RowSieve { rows: scan.table.rows, account, condition };
             Some((phases.rest, Arc::new(sieve) as Arc<dyn Sieve>))
         };
-        Ok(unit.source.store.read(FolderScan {
+        Ok(unit.source.store.read(self.folder_scan(unit, phases.first, then)))
+    }
+
+    /// Some messages of a folder, all that is wanted of them at once.
+    pub fn chosen(&self, unit: &Unit, uids: UidSet) -> Chunks {
+        let first = self.scan.table.fetch(self.scan.columns());
+        unit.source.store.read(FolderScan { key: SearchKey::Uid(uids), ..self.folder_scan(unit, first, None) })
+    }
+
+    /// How many rows of a folder are likely to be enough, the newest first.
+    pub fn enough(&self) -> Option<usize> {
+        let newest = self.scan.top.as_ref().filter(|top| top.is_newest_first(self.scan.table));
+        self.scan.limit.or(newest.map(|top| top.rows))
+    }
+
+    fn folder_scan(&self, unit: &Unit, first: Fetch, then: Option<(Fetch, Arc<dyn Sieve>)>) -> FolderScan {
+        FolderScan {
             folder: unit.folder.clone(),
             key: unit.key.clone(),
-            first: phases.first,
+            first,
             then,
-            likely_enough: self.scan.limit,
+            likely_enough: self.enough(),
             statement: self.statement.clone(),
             meter: Arc::clone(&self.meter),
-        }))
+        }
     }
 }

@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use chrono::{DateTime, SecondsFormat};
+use datafusion::arrow::compute::SortOptions;
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::common::stats::Precision;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
@@ -29,7 +30,9 @@ use super::column::Search;
 use super::pushdown::{self, Answer, Place, Pushed};
 use super::read::{Reading, Runs};
 use super::settings::TextPushdown;
+use super::top::Top;
 use super::{Rows, Table};
+use crate::mail::store::Wanted;
 use crate::mail::{Fetch, MailStore, Statement};
 
 /// An account as a scan sees it.
@@ -54,6 +57,8 @@ pub struct Scan {
     pub predicate: Vec<Arc<dyn PhysicalExpr>>,
     /// How many rows each lane gives at most.
     pub limit: Option<usize>,
+    /// The first rows by some columns, if no others are wanted.
+    pub top: Option<Top>,
     /// How many folders are read at once at most.
     pub connections: usize,
     /// Whether predicates may choose what is read.
@@ -130,6 +135,43 @@ impl Scan {
         }
     }
 
+    /// What must be read to know which rows are the first; nothing when that is all that is read anyway.
+    pub fn narrow(&self) -> Option<Scan> {
+        let top = self.top.as_ref().filter(|top| !top.is_newest_first(self.table))?;
+        let uid = self.table.columns().position(|column| column.search == Search::Uid)?;
+        let projection = top.columns().chain([uid]).collect();
+        let narrow = Scan { projection, top: None, ..self.clone() };
+        let rest = self.table.fetch(self.columns()).without(&self.table.fetch(narrow.columns()));
+        (!rest.is_empty()).then_some(narrow)
+    }
+
+    /// What is wanted of messages where nothing need be read of them but whether the predicate holds.
+    pub fn wanted(&self) -> Option<Wanted> {
+        if !self.pushdown || self.table.rows != Rows::Message || !self.table.fetch(self.projection.clone()).is_empty() {
+            return None;
+        }
+        let columns: Vec<_> = self.table.columns().collect();
+        let is_of_folder = |position: &usize| matches!(columns[*position].search, Search::Account | Search::Folder);
+        if self.projection.iter().all(is_of_folder) {
+            return Some(Wanted::Number);
+        }
+        // Otherwise the uids are all that is read anyway.
+        (!self.table.fetch(self.columns()).is_empty()).then_some(Wanted::Uids)
+    }
+
+    /// Whether a store that is asked for just the messages for which the key holds finds those of the predicate.
+    ///
+    /// Filters that joins, sorts and aggregates make leave out what these would leave out themselves.
+    pub fn is_all_asked(&self, place: Place<'_>) -> bool {
+        let columns: Vec<_> = self.table.columns().collect();
+        let is_of_folder = |position: &usize| matches!(columns[*position].search, Search::Account | Search::Folder);
+        self.fixed().all(|one| {
+            let of = self.positions(std::slice::from_ref(one));
+            let is_exact = || self.key(one, Some(place)).is_some_and(|pushed| pushed.answer == Answer::Exact);
+            (!of.is_empty() && of.iter().all(is_of_folder)) || is_exact()
+        })
+    }
+
     /// The positions of the columns that come out or are needed to check the predicate, ascending.
     pub fn columns(&self) -> Vec<usize> {
         let mut columns = self.positions(&self.predicate);
@@ -174,7 +216,8 @@ impl Scan {
             }
             _ => self.fixed().take(3).fold(rows, |rows, _| rows / 5),
         };
-        self.limit.unwrap_or(usize::MAX).min(chosen.max(1))
+        let most = [self.limit, self.top.as_ref().map(|top| top.rows)].into_iter().flatten().min();
+        most.unwrap_or(usize::MAX).min(chosen.max(1))
     }
 }
 
@@ -199,14 +242,23 @@ impl fmt::Display for Scan {
             write!(f, " dynamic_filters={dynamic}")?;
         }
         if self.table.rows != Rows::Folder {
-            let phases = self.phases(&self.predicate, None);
+            let scan = self.narrow();
+            let phases = scan.as_ref().unwrap_or(self).phases(&self.predicate, None);
             write!(f, " fetch=[{}]", phases.first)?;
-            if !phases.rest.is_empty() {
-                write!(f, " rest=[{}]", phases.rest)?;
+            let rest = self.table.fetch(self.columns()).without(&phases.first);
+            if !rest.is_empty() {
+                write!(f, " rest=[{rest}]")?;
             }
         }
         if let Some(limit) = self.limit {
             write!(f, " limit={limit}")?;
+        }
+        if let Some(top) = &self.top {
+            let names: Vec<&str> = self.table.columns().map(|column| column.name).collect();
+            let key = |(position, options): &(usize, SortOptions)| {
+                format!("{}{}", names[*position], if options.descending { " DESC" } else { "" })
+            };
+            write!(f, " top={} by [{}]", top.rows, top.keys.iter().map(key).collect::<Vec<_>>().join(", "))?;
         }
         write!(f, " lanes={}", self.lanes())
     }
@@ -256,6 +308,18 @@ impl MailScanExec {
     /// What it reads.
     pub fn scan(&self) -> &Scan {
         &self.scan
+    }
+
+    /// The same for a sort above it that wants so many rows only, by these columns of what comes out; nothing when that
+    /// changes nothing.
+    pub fn with_top(&self, rows: usize, keys: &[(usize, SortOptions)]) -> Option<Arc<dyn ExecutionPlan>> {
+        let scan = &self.scan;
+        if !scan.pushdown || scan.limit.is_some() || scan.table.rows == Rows::Folder {
+            return None;
+        }
+        let position = |(place, options): &(usize, SortOptions)| Some((*scan.projection.get(*place)?, *options));
+        let top = Top { rows, keys: keys.iter().map(position).collect::<Option<_>>()? };
+        Some(self.with_scan(Scan { top: Some(top), ..(**scan).clone() }))
     }
 
     fn with_scan(&self, scan: Scan) -> Arc<dyn ExecutionPlan> {
@@ -339,7 +403,7 @@ impl ExecutionPlan for MailScanExec {
         _config: &ConfigOptions,
     ) -> Result<FilterPushdownPropagation<Arc<dyn ExecutionPlan>>> {
         // What comes after a limit must not be checked before it.
-        if self.scan.limit.is_some() {
+        if self.scan.limit.is_some() || self.scan.top.is_some() {
             return Ok(FilterPushdownPropagation::all_unsupported(result));
         }
         let schema = self.scan.table.schema();
