@@ -256,6 +256,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn nothing_is_held_back_until_more_comes() {
+        let whole = flight(&[b'x'; 1000], FlushCompress::Sync);
+        for end in 0..=whole.len() {
+            let there = &whole[..end];
+            let mut all = Vec::with_capacity(2000);
+            Decompress::new(false).decompress_vec(there, &mut all, FlushDecompress::Sync).unwrap();
+            let (client, mut server) = duplex(1000);
+            let mut client = deflated(client);
+            server.write_all(there).await.unwrap();
+            for expected in all {
+                let octet = tokio::time::timeout(Duration::from_secs(5), client.read_u8()).await;
+                assert_eq!(octet.unwrap().unwrap(), expected, "{end} of {}", whole.len());
+            }
+        }
+    }
+
+    #[tokio::test]
     async fn what_is_not_compressed_or_ends_is_an_error() {
         let good = flight(b"* 1 EXISTS\r\n", FlushCompress::Sync);
         for (garbage, said) in [
