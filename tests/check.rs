@@ -17,7 +17,7 @@ mod mail;
 mod program;
 mod server;
 
-const STEPS: [&str; 7] = ["DNS", "TCP", "TLS", "greeting", "capabilities", "sign-in", "folders"];
+const STEPS: [&str; 8] = ["DNS", "TCP", "TLS", "greeting", "capabilities", "sign-in", "compression", "folders"];
 
 #[test]
 fn every_step_has_a_line_with_its_time_and_what_came_of_it() {
@@ -37,6 +37,7 @@ fn every_step_has_a_line_with_its_time_and_what_came_of_it() {
     assert!(told("greeting").contains("Dovecot"));
     assert!(told("capabilities").contains("AUTH=PLAIN") && told("capabilities").contains("IMAP4REV1"));
     assert_eq!(told("sign-in"), format!("{} (dovecot)", user.name));
+    assert_eq!(told("compression"), "none, as 127.0.0.1 is near");
     assert_eq!(told("folders"), "5 folders");
     assert!(told("ok").contains(&format!("imaps://{}@localhost:{port}", user.name)), "{}", told("ok"));
 }
@@ -49,11 +50,36 @@ fn starttls_comes_after_the_greeting_and_plaintext_has_no_tls() {
     let port = dovecot.port();
     let url = format!("imap+starttls://{}@localhost:{port}?ca_file={}", user.name, dovecot.ca_file().display());
     let output = test(&home, &[&url], user.password);
-    let order = ["DNS", "TCP", "greeting", "TLS", "capabilities", "sign-in", "folders", "ok"];
+    let order = ["DNS", "TCP", "greeting", "TLS", "capabilities", "sign-in", "compression", "folders", "ok"];
     assert_eq!(names(&lines(&output)), order, "{}", stderr(&output));
     let output = test(&home, &[&format!("imap://{}@localhost:{port}", user.name)], user.password);
-    let order = ["DNS", "TCP", "greeting", "capabilities", "sign-in", "folders", "ok"];
+    let order = ["DNS", "TCP", "greeting", "capabilities", "sign-in", "compression", "folders", "ok"];
     assert_eq!(names(&lines(&output)), order, "{}", stderr(&output));
+}
+
+#[test]
+fn whether_it_is_compressed_is_told_and_why_not() {
+    let dovecot = Dovecot::shared();
+    let user = dovecot.user();
+    let home = Home::new();
+    let told = |url: &str| {
+        let output = test(&home, &[url], user.password);
+        assert!(output.status.success(), "{url}: {}", stderr(&output));
+        lines(&output).into_iter().find(|(name, _)| name == "compression").unwrap().1
+    };
+    let url = format!("imaps://{}@localhost:{}?ca_file={}", user.name, dovecot.tls_port(), dovecot.ca_file().display());
+    assert_eq!(told(&format!("{url}&compress=true")), "DEFLATE");
+    assert_eq!(told(&format!("{url}&compress=false")), "none, as the account says");
+    let listed = ("LIST", "* LIST () \"/\" INBOX\n+ OK done");
+    let without = Box::leak(Box::new([listed]));
+    let port = listener::imap("* OK [CAPABILITY IMAP4rev1] hello", without);
+    let url = format!("imap://me@127.0.0.1:{port}?compress=true");
+    assert_eq!(told(&url), "none, as the server does not offer it");
+    let able = ("CAPABILITY", "* CAPABILITY IMAP4rev1 COMPRESS=DEFLATE\n+ OK done");
+    let refusing = Box::leak(Box::new([listed, able, ("COMPRESS", "+ NO [COMPRESSIONACTIVE] TLS does it")]));
+    let port = listener::imap("* OK [CAPABILITY IMAP4rev1 COMPRESS=DEFLATE] hello", refusing);
+    let url = format!("imap://me@127.0.0.1:{port}?compress=true");
+    assert_eq!(told(&url), "none, as the server refused it: TLS does it");
 }
 
 #[test]
@@ -75,7 +101,7 @@ fn the_step_that_fails_is_the_last_line_and_the_error_says_why() {
     let smtp = format!("imap://me@127.0.0.1:{}", listener::say("220 smtp ready\r\n"));
     failed(&home, &smtp, 3, "greeting", "220 smtp ready");
     let no_list = listener::imap("* OK [CAPABILITY IMAP4rev1] hello", &[("LIST", "+ NO no list")]);
-    failed(&home, &format!("imap://me@127.0.0.1:{no_list}"), 6, "folders", "the server refused LIST: no list");
+    failed(&home, &format!("imap://me@127.0.0.1:{no_list}"), 7, "folders", "the server refused LIST: no list");
     let expired = Dovecot::start(&Options { certificate: Certificate::Expired, ..Options::default() });
     let url = format!("imaps://me@localhost:{}?ca_file={}", expired.tls_port(), expired.ca_file().display());
     failed(&home, &url, 3, "TLS", "has expired");

@@ -41,18 +41,30 @@ async fn every_file_holds_on_a_directory_of_mbox_files() {
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn every_file_holds_on_dovecot() {
+    on_dovecot(Completing::Here, |account| account).await;
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn every_file_holds_on_dovecot_when_it_is_compressed() {
+    on_dovecot(Completing::Elsewhere, |account| account.compress(true)).await;
+}
+
+#[cfg(unix)]
+async fn on_dovecot(completing: Completing, set: fn(mailql::ImapAccount) -> mailql::ImapAccount) {
     let dovecot = server::dovecot::Dovecot::shared();
     let open = |user: &server::dovecot::User| {
         let account = mailql::ImapAccount::new("localhost", &user.name)
             .password(user.password)
             .port(dovecot.tls_port())
             .ca_file(dovecot.ca_file());
+        let account = set(account);
         move || Engine::builder().account("mail", AccountConfig::Imap(account.clone())).build()
     };
     let user = dovecot.user_with(mail::write_maildir);
     run("tests/sql", Completing::Elsewhere, open(&user)).await;
     let user = dovecot.user_with(mail::write_odd_maildir);
-    run("tests/sql/server", Completing::Here, open(&user)).await;
+    run("tests/sql/server", completing, open(&user)).await;
 }
 
 #[test]

@@ -84,6 +84,7 @@ struct Account {
     user: Option<String>,
     password_command: Option<String>,
     ca_file: Option<PathBuf>,
+    compress: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -120,6 +121,7 @@ impl Account {
             ("user", self.user.is_some()),
             ("password_command", self.password_command.is_some()),
             ("ca_file", self.ca_file.is_some()),
+            ("compress", self.compress.is_some()),
         ];
         match stray.into_iter().find(|(_, is_there)| *is_there) {
             Some((key, _)) => wrong(format!("mail files have no {key}"), "that key belongs to an account with imap"),
@@ -138,6 +140,7 @@ impl Account {
         let mut account = ImapAccount::new(server.host, user).tls(server.tls.unwrap_or(usual));
         account.port = server.port.unwrap_or(account.port);
         account.ca_file = self.ca_file.map(absolute).transpose()?;
+        account.compress = self.compress;
         if let Some(command) = self.password_command {
             account = account.password_command(command);
         }
@@ -185,6 +188,7 @@ fn explained(text: &str, error: &toml::de::Error) -> Error {
 fn in_words(expected: &str) -> &str {
     match expected {
         "u16" => "a number up to 65535",
+        "a boolean" => "true or false",
         "a string" | "path string" => "a text in quotes",
         other => other,
     }
@@ -252,12 +256,25 @@ mod tests {
     }
 
     #[test]
+    fn a_live_account_says_whether_it_is_compressed_or_leaves_that_open() {
+        for (line, compress) in [("", None), ("compress = true", Some(true)), ("compress = false", Some(false))] {
+            let config = parse(&format!("{WORK}{line}")).unwrap();
+            let account = ImapAccount { compress, ..ImapAccount::new("mail.example.org", "me") };
+            assert_eq!(config.accounts["work"], AccountConfig::Imap(account), "{line}");
+        }
+    }
+
+    #[test]
     fn a_wrong_account_is_told_with_its_line_and_a_way_out() {
         for (text, message, hint) in [
             ("\n[accounts.a]\nimap = { host = 'h' }", "needs a user (account a, line 2)", "user = "),
             ("[accounts.a]\nimap = { port = 993 }\nuser = 'me'", "`host` is missing (line 2)", "add it"),
             ("[accounts.a]\nimap = { host = 'h' }\nuser = 'me'\nmaildir = 'm'", "more than one of", "of their own"),
             ("[accounts.a]\nmaildir = 'm'\nuser = 'me'", "mail files have no user (account a, line 1)", "imap"),
+            ("[accounts.a]\nmbox = 'm'\ncompress = false", "mail files have no compress (account a, line 1)", "imap"),
+            ("[accounts.a]\nimap = { host = 'h', compress = true }", "is unknown here (line 2)", "host, port, tls"),
+            ("[accounts.a]\ncompress = 'true'", "kind that belongs there (line 2)", "true or false"),
+            ("[accounts.a]\ncompress = 1", "kind that belongs there (line 2)", "true or false"),
             ("[accounts.a]\nuser = 'me'", "where its mail is", "imap = {"),
             (
                 "[accounts.a]\nimap = { host = 'h', tls = 'ssl' }",
@@ -285,10 +302,12 @@ mod tests {
         {
             let error = parse(&format!("{WORK}{key}")).unwrap_err();
             assert!(error.to_string().contains("is unknown here (line 4)"), "{key}: {error}");
-            assert!(error.way_out().unwrap().contains("maildir, mbox, imap, user, password_command, ca_file"));
+            assert!(
+                error.way_out().unwrap().contains("maildir, mbox, imap, user, password_command, ca_file, compress")
+            );
             assert!(!format!("{error:?}").contains("hunter2"));
         }
-        for text in ["smtp = { host = 'h' }", "from = 'm'", "compress = true", "[credentials.c]\nclient_id = 'x'"] {
+        for text in ["smtp = { host = 'h' }", "from = 'm'", "[credentials.c]\nclient_id = 'x'"] {
             assert!(parse(&format!("{WORK}{text}")).is_err(), "{text}");
         }
     }

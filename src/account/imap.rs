@@ -38,6 +38,9 @@ pub struct ImapAccount {
     pub password: Password,
     /// A file of certificates (PEM) that are trusted as well as the system's.
     pub ca_file: Option<PathBuf>,
+    /// Whether the connection is compressed where the server can (RFC 4978); else it is when the server is not on this
+    /// computer or in a private network.
+    pub compress: Option<bool>,
 }
 
 /// How a connection is encrypted.
@@ -84,6 +87,7 @@ impl ImapAccount {
             user: user.into(),
             password: Password::Missing,
             ca_file: None,
+            compress: None,
         }
     }
 
@@ -122,6 +126,13 @@ impl ImapAccount {
     #[must_use]
     pub fn ca_file(mut self, file: impl Into<PathBuf>) -> Self {
         self.ca_file = Some(file.into());
+        self
+    }
+
+    /// Has the connection compressed where the server can, or never, wherever the server is.
+    #[must_use]
+    pub fn compress(mut self, compress: bool) -> Self {
+        self.compress = Some(compress);
         self
     }
 

@@ -14,7 +14,8 @@ impl ImapAccount {
     /// Reads an account out of a URL; it has no password then.
     ///
     /// The scheme is `imaps` (TLS), `imap+starttls` or `imap` (plaintext, to this computer only). The last @ ends the
-    /// user, so that an address may stand there as it is. `?ca_file=PATH` names certificates that are trusted.
+    /// user, so that an address may stand there as it is. `?ca_file=PATH` names certificates that are trusted,
+    /// `compress=true` or `compress=false` says whether the connection is compressed; `&` stands between the two.
     ///
     /// # Errors
     /// When it is no such URL, has a password in it, or is an account that [`ImapAccount::check`] refuses.
@@ -46,34 +47,55 @@ impl ImapAccount {
             return Err(wrong("the URL names no host"));
         }
         if !matches!(url.path(), "" | "/") || url.fragment().is_some() {
-            return Err(wrong("nothing is expected after the host of an account, but a port and ?ca_file=PATH")
-                .hint("folders are chosen in SQL: WHERE folder = 'INBOX'"));
+            return Err(wrong(
+                "nothing is expected after the host of an account, but a port, ?ca_file=PATH and ?compress=true",
+            )
+            .hint("folders are chosen in SQL: WHERE folder = 'INBOX'"));
         }
         let mut account = Self::new(host, user).tls(tls);
         account.port = url.port().unwrap_or(account.port);
-        account.ca_file = ca_file(url.query().unwrap_or_default())?;
+        account.take_query(url.query().unwrap_or_default())?;
         account.check()?;
         Ok(account)
     }
+
+    /// Takes what a query like `ca_file=a%20b.pem&compress=true` says; a plus is a plus.
+    fn take_query(&mut self, query: &str) -> Result<()> {
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            match key {
+                "ca_file" => {
+                    if self.ca_file.replace(file(value)?).is_some() {
+                        return Err(
+                            wrong("the URL has ca_file more than once").hint("put the certificates into one file")
+                        );
+                    }
+                }
+                "compress" => {
+                    let compress = value.parse().map_err(|_| {
+                        wrong("compress in a URL is true or false").hint("leave it out to let mailql choose")
+                    })?;
+                    if self.compress.replace(compress).is_some() {
+                        return Err(wrong("the URL has compress more than once").hint("leave one of them out"));
+                    }
+                }
+                _ => {
+                    return Err(wrong("the URL has something after ? that is unknown")
+                        .hint("possible are ?ca_file=PATH, ?compress=true and ?compress=false"));
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
-/// The file that a query like `ca_file=a%20b.pem` names; a plus is a plus.
-fn ca_file(query: &str) -> Result<Option<PathBuf>> {
-    let mut file = None;
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-        if key != "ca_file" {
-            return Err(wrong("the URL has something after ? that is unknown").hint("possible is ?ca_file=PATH"));
-        }
-        let path = PathBuf::from(decoded(value)?);
-        if path.as_os_str().is_empty() || path.starts_with(Path::new("~")) {
-            return Err(wrong("ca_file in a URL names a file").hint("write its path out in full, without ~"));
-        }
-        if file.replace(path).is_some() {
-            return Err(wrong("the URL has ca_file more than once").hint("put the certificates into one file"));
-        }
+/// The file that the value of a query names.
+fn file(value: &str) -> Result<PathBuf> {
+    let path = PathBuf::from(decoded(value)?);
+    if path.as_os_str().is_empty() || path.starts_with(Path::new("~")) {
+        return Err(wrong("ca_file in a URL names a file").hint("write its path out in full, without ~"));
     }
-    Ok(file)
+    Ok(path)
 }
 
 fn decoded(text: &str) -> Result<String> {
@@ -133,6 +155,27 @@ mod tests {
     }
 
     #[test]
+    fn a_url_says_whether_to_compress_or_leaves_that_open() {
+        let account = |query: &str| ImapAccount::from_url(&format!("imaps://me@h{query}"));
+        for (query, compress) in [
+            ("", None),
+            ("?", None),
+            ("?compress=true", Some(true)),
+            ("?compress=false", Some(false)),
+            ("?compress=true&ca_file=/a", Some(true)),
+            ("?ca_file=/a&compress=false", Some(false)),
+        ] {
+            let account = account(query).unwrap();
+            assert_eq!((account.compress, account.ca_file.is_some()), (compress, query.contains("ca_file")), "{query}");
+        }
+        for wrong in ["?compress", "?compress=", "?compress=yes", "?compress=1", "?compress=TRUE", "?compres=true"] {
+            assert!(account(wrong).unwrap_err().way_out().is_some(), "{wrong}");
+        }
+        let twice = account("?compress=true&compress=true").unwrap_err();
+        assert!(twice.to_string().contains("more than once"), "{twice}");
+    }
+
+    #[test]
     fn no_error_repeats_a_password() {
         for url in [
             "imaps://me:hunter2@mail.example.org",
@@ -143,6 +186,7 @@ mod tests {
             "imaps://me:1?hunter2@mail.example.org",
             "imaps://me:hunter2/@mail.example.org",
             "imaps://me@h?password=hunter2",
+            "imaps://me@h?compress=hunter2",
             "imaps://me@h/hunter2",
             "https://me:hunter2@mail.example.org",
             "imaps://me:hunter2@",

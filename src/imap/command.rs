@@ -75,6 +75,11 @@ pub fn start_tls() -> Command {
     Words::new("STARTTLS").command()
 }
 
+/// COMPRESS (RFC 4978 §3).
+pub fn compress() -> Command {
+    Words::new("COMPRESS").word("DEFLATE").command()
+}
+
 /// LOGOUT (§6.1.3).
 pub fn logout() -> Command {
     Words::new("LOGOUT").command()

@@ -3,7 +3,7 @@
 //! Every step has a deadline and says what went wrong in a sentence; [`super::session`] goes on from here.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,11 +21,11 @@ use super::steps::{Step, Steps};
 use super::transport::Line;
 use crate::error::{Error, ErrorKind, Result};
 
-/// Opens a connection, without TLS.
+/// Opens a connection, without TLS, and tells to which address.
 ///
 /// # Errors
 /// When there is no such host, or nobody answers there.
-pub async fn dial(host: &str, port: u16, patience: Duration, steps: &mut Steps<'_>) -> Result<TcpStream> {
+pub async fn dial(host: &str, port: u16, patience: Duration, steps: &mut Steps<'_>) -> Result<(TcpStream, IpAddr)> {
     steps.begin(Step::Dns);
     let looked_up = timeout(patience.min(DIALLING), tokio::net::lookup_host((host, port))).await;
     let addresses: Vec<SocketAddr> = match looked_up {
@@ -48,7 +48,7 @@ pub async fn dial(host: &str, port: u16, patience: Duration, steps: &mut Steps<'
                 // Commands are small and answered at once.
                 drop(stream.set_nodelay(true));
                 steps.end(address.to_string());
-                return Ok(stream);
+                return Ok((stream, address.ip()));
             }
             Ok(Err(error)) => last = Some(error),
             Err(_) => {}
@@ -86,6 +86,17 @@ pub async fn encrypt(
         }
         Ok(Err(error)) => Err(explained((host, port), ca_file, error)),
         Err(_) => Err(no_tls(format!("{host} did not begin TLS on port {port} within {}", within(patience)))),
+    }
+}
+
+/// Whether an address belongs to this computer or to its own network (RFC 1918, 3927, 4193, 4291), where a line is wide.
+pub fn is_near(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        // To no address at all is to this computer.
+        IpAddr::V4(near) => near.is_loopback() || near.is_private() || near.is_link_local() || near.is_unspecified(),
+        IpAddr::V6(near) => {
+            near.is_loopback() || near.is_unique_local() || near.is_unicast_link_local() || near.is_unspecified()
+        }
     }
 }
 
@@ -193,3 +204,58 @@ const DIALLING: Duration = Duration::from_secs(10);
 
 /// Addresses of a host that are tried.
 const ADDRESSES: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_near_when_it_is_of_this_computer_or_of_its_network() {
+        let near = |address: &str| is_near(address.parse().unwrap());
+        for address in [
+            "127.0.0.1",
+            "127.255.1.2",
+            "10.0.0.1",
+            "172.16.0.1",
+            "172.31.255.255",
+            "192.168.178.1",
+            "169.254.7.7",
+            "0.0.0.0",
+            "::1",
+            "::",
+            "fc00::1",
+            "fdff:1::1",
+            "fe80::1",
+            "febf::1",
+            "::ffff:127.0.0.1",
+            "::ffff:10.1.2.3",
+            "::ffff:192.168.0.9",
+        ] {
+            assert!(near(address), "{address}");
+        }
+        for address in [
+            "203.0.113.7",
+            "9.255.255.255",
+            "11.0.0.0",
+            "172.15.255.255",
+            "172.32.0.0",
+            "192.167.0.1",
+            "192.169.0.1",
+            "169.253.0.1",
+            "126.0.0.1",
+            "128.0.0.1",
+            // Networks of providers and tunnels: not near.
+            "100.64.0.1",
+            "2001:db8::1",
+            "fbff::1",
+            "fe00::1",
+            "fec0::1",
+            "ff02::1",
+            "::2",
+            "::ffff:203.0.113.7",
+            "64:ff9b::a00:1",
+        ] {
+            assert!(!near(address), "{address}");
+        }
+    }
+}

@@ -11,6 +11,7 @@ pub mod census;
 pub mod check;
 pub mod command;
 pub mod connect;
+pub mod deflate;
 pub mod finding;
 pub mod flight;
 pub mod folders;

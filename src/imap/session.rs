@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::capability::Capabilities;
-use super::command::{Command, WireName};
+use super::command::{self, Command, WireName};
 use super::quirk::Family;
 use super::response::Response;
 use super::status::{Code, Condition, Status};
@@ -143,6 +143,22 @@ impl Session {
             match self.next().await? {
                 Event::Untagged(response) => take(response),
                 Event::Done(command, status) => return accepted(&command, status),
+            }
+        }
+    }
+
+    /// Goes on compressed in both directions, unless the server refuses (RFC 4978 §3); no command may be under way.
+    ///
+    /// # Errors
+    /// As [`Session::next`].
+    pub async fn compressed(mut self) -> Result<(Self, Status)> {
+        self.send([command::compress()]).await?;
+        loop {
+            if let Event::Done(_, status) = self.next().await? {
+                if status.condition == Condition::Ok {
+                    self.transport = self.transport.compressed();
+                }
+                return Ok((self, status));
             }
         }
     }

@@ -1,12 +1,13 @@
-//! Signing in: from a connection to a session, in as few flights as the server allows.
+//! Signing in: from a connection to a session, in as few flights as the server allows; the rest may go compressed.
 //!
 //! Capabilities are forgotten after STARTTLS and after signing in, as what was said before may be another's word.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::capability::Capabilities;
 use super::command;
-use super::connect::{dial, encrypt};
+use super::connect::{dial, encrypt, is_near};
 use super::quirk::Family;
 use super::response::Response;
 use super::session::{Event, Session, beginning, words};
@@ -27,7 +28,7 @@ pub async fn open(
     steps: &mut Steps<'_>,
 ) -> Result<Session> {
     let (host, port) = (account.host.as_str(), account.port);
-    let stream = dial(host, port, patience, steps).await?;
+    let (stream, address) = dial(host, port, patience, steps).await?;
     let ca_file = account.ca_file.as_deref();
     let line = match account.tls {
         Tls::Implicit => encrypt(Box::new(stream), (host, port), ca_file, patience, steps).await?,
@@ -61,6 +62,30 @@ pub async fn open(
     session.family = Family::of(&greeting.text, &who, &able);
     session.capabilities = session.family.usable(able);
     steps.end(format!("{} ({})", account.user, session.family.name));
+    compress(session, account.compress, address, steps).await
+}
+
+/// Goes on compressed where that is wanted and possible, else as it is.
+///
+/// It costs a round trip: nothing may be sent before the answer (RFC 4978 §3), for it would be in one form or the other.
+async fn compress(session: Session, wanted: Option<bool>, address: IpAddr, steps: &mut Steps<'_>) -> Result<Session> {
+    steps.begin(Step::Compression);
+    let (session, told) = if wanted == Some(false) {
+        (session, "none, as the account says".to_owned())
+    } else if wanted.is_none() && is_near(address) {
+        (session, format!("none, as {address} is near"))
+    } else if !session.capabilities.has("COMPRESS=DEFLATE") {
+        (session, "none, as the server does not offer it".to_owned())
+    } else {
+        let (session, answer) = session.compressed().await?;
+        let told = match answer.condition {
+            Condition::Ok => "DEFLATE".to_owned(),
+            // TLS may do it already. Whatever the reason is, it is none to read no mail.
+            _ => format!("none, as the server refused it: {}", words(&answer)),
+        };
+        (session, told)
+    };
+    steps.end(told);
     Ok(session)
 }
 
@@ -203,3 +228,57 @@ const IMAP_PORTS: &str = "see whether it is the port of an IMAP server: 993 is u
 
 /// How long a server may take to greet.
 const GREETING: Duration = Duration::from_secs(30);
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, duplex, split};
+
+    use super::*;
+    use crate::imap::steps;
+
+    /// What is told of compression, and how often it was asked for.
+    async fn compressed(able: &str, wanted: Option<bool>, address: &str) -> (String, usize) {
+        let (client, server) = duplex(1000);
+        let server = tokio::spawn(async move {
+            let (read, mut write) = split(server);
+            let mut lines = BufReader::new(read).lines();
+            let mut asked = 0;
+            while let Ok(Some(line)) = lines.next_line().await {
+                assert_eq!(line, "A1 COMPRESS DEFLATE");
+                write.write_all(b"A1 OK begin\r\n").await.unwrap();
+                asked += 1;
+            }
+            asked
+        });
+        let mut session = Session::new(Transport::new(Box::new(client), Limits::USUAL, GREETING));
+        session.capabilities = Capabilities::of(able.split(' '));
+        let mut told = None;
+        let mut steps = Steps::told_to(|event| {
+            if let steps::Event::Over { told: what, .. } = event {
+                told = what;
+            }
+        });
+        drop(compress(session, wanted, address.parse().unwrap(), &mut steps).await.unwrap());
+        drop(steps);
+        (told.unwrap(), server.await.unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_far_server_that_can_is_compressed_unless_somebody_wants_it_otherwise() {
+        let (able, unable) = ("IMAP4REV1 COMPRESS=DEFLATE", "IMAP4REV1 COMPRESS=LZ4");
+        for (able, wanted, address, told) in [
+            (able, None, "203.0.113.7", "DEFLATE"),
+            (able, None, "2001:db8::7", "DEFLATE"),
+            (able, Some(true), "127.0.0.1", "DEFLATE"),
+            (able, Some(true), "203.0.113.7", "DEFLATE"),
+            (able, None, "192.168.1.7", "none, as 192.168.1.7 is near"),
+            (able, None, "::1", "none, as ::1 is near"),
+            (able, Some(false), "203.0.113.7", "none, as the account says"),
+            (unable, None, "203.0.113.7", "none, as the server does not offer it"),
+            (unable, Some(true), "127.0.0.1", "none, as the server does not offer it"),
+        ] {
+            let expected = (told.to_owned(), usize::from(told == "DEFLATE"));
+            assert_eq!(compressed(able, wanted, address).await, expected, "{able}, {wanted:?}, {address}");
+        }
+    }
+}

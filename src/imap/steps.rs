@@ -20,6 +20,8 @@ pub enum Step {
     Capabilities,
     /// Proving who asks.
     SignIn,
+    /// Agreeing on compression, where it is wanted.
+    Compression,
     /// Listing the folders.
     Folders,
 }
@@ -34,6 +36,7 @@ impl Step {
             Step::Greeting => "greeting",
             Step::Capabilities => "capabilities",
             Step::SignIn => "sign-in",
+            Step::Compression => "compression",
             Step::Folders => "folders",
         }
     }

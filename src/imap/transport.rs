@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -11,10 +12,11 @@ use memchr::memchr;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
+use super::deflate::{Deflated, Passed};
 use super::token::Frame;
 use crate::error::{Error, ErrorKind, Result};
 
-/// A stream of octets in both directions: TCP, or TLS over it.
+/// A stream of octets in both directions: TCP, TLS over it, or either compressed.
 pub trait Line: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Line for T {}
@@ -33,6 +35,8 @@ pub struct Transport {
     limits: Limits,
     patience: Duration,
     counts: Counts,
+    /// What passed over the line under a compressed one; other counts are none then.
+    passed: Option<Arc<Passed>>,
 }
 
 /// What a server may send at most.
@@ -73,6 +77,7 @@ impl Transport {
             limits,
             patience,
             counts: Counts::default(),
+            passed: None,
         }
     }
 
@@ -91,6 +96,14 @@ impl Transport {
         }
         Err(Error::new(ErrorKind::Server, "the server sent more before TLS began than it may")
             .hint("somebody may be between you and the server; use implicit TLS (port 993) where there is a choice"))
+    }
+
+    /// The same, compressed in both directions from here on (RFC 4978); what has come already is the beginning of that.
+    #[must_use]
+    pub fn compressed(self) -> Self {
+        let passed = Arc::new(Passed::after(self.counts));
+        let line = Box::new(Deflated::new(self.line, self.received, Arc::clone(&passed)));
+        Self { line, received: BytesMut::new(), passed: Some(passed), ..self }
     }
 
     /// Sends octets.
@@ -130,9 +143,10 @@ impl Transport {
         }
     }
 
-    /// What passed since the last time.
+    /// What passed since the last time, as it is on the line.
     pub fn take_counts(&mut self) -> Counts {
-        std::mem::take(&mut self.counts)
+        let counts = std::mem::take(&mut self.counts);
+        self.passed.as_ref().map_or(counts, |passed| passed.take())
     }
 
     /// Whether something has come that nobody asked for yet.
@@ -243,6 +257,11 @@ fn is_status(frame: &[u8]) -> bool {
 }
 
 fn lost(error: io::Error) -> Error {
+    // A line that is compressed says itself what is wrong.
+    let error = match error.downcast::<Error>() {
+        Ok(told) => return told,
+        Err(error) => error,
+    };
     // TLS without a proper end is what a cut line looks like.
     if error.kind() == io::ErrorKind::UnexpectedEof {
         return closed().because(error);

@@ -1,11 +1,12 @@
 //! Never a wrong answer, never a silently short one: whatever a server does, a statement gives all its rows or an error.
 //!
-//! The server is the scripted one, for no good server does any of this. Where a conversation may break, see [`cut`];
-//! what may become of a command, [`refused`]; what a server may say instead of the truth, [`lies`] and [`partial`]; what
-//! a session leaves to the next statement, [`sessions`].
+//! The server is the scripted one, for no good server does any of this. Where a conversation may break, see [`cut`], and
+//! [`compressed`] where it is compressed; what may become of a command, [`refused`]; what a server may say instead of the
+//! truth, [`lies`] and [`partial`]; what a session leaves to the next statement, [`sessions`].
 
 #![allow(clippy::unwrap_used, clippy::pedantic, reason = "a test that fails says enough")]
 
+mod compressed;
 mod cut;
 mod lies;
 mod partial;

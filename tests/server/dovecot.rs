@@ -254,6 +254,10 @@ mail_fsync = never
 mail_max_userip_connections = 100
 # Without it, no name could hold what separates names on disk.
 mail_plugins = listescape
+# Offers COMPRESS=DEFLATE.
+protocol imap {{
+  mail_plugins = $mail_plugins imap_zlib
+}}
 namespace inbox {{
   inbox = yes
   separator = {separator}

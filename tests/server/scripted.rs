@@ -28,6 +28,8 @@ pub use mailbox::{Folder, Message};
 pub enum Action {
     /// Sends these octets as they are.
     Send(Vec<u8>),
+    /// Sends these octets past compression.
+    SendRaw(Vec<u8>),
     /// Gives the answer of a good server.
     Answer,
     /// Gives what a good server answers to another command of the mailbox, but for how it ended.
@@ -99,7 +101,8 @@ impl Script {
         }
     }
 
-    /// Tells these capabilities; what it can do stays the same. STARTTLS is added where it is to be had.
+    /// Tells these capabilities; what it can do stays the same, but for COMPRESS=DEFLATE, which must be told. STARTTLS is
+    /// added where it is to be had.
     pub fn capabilities(self, capabilities: &str) -> Self {
         Self { capabilities: capabilities.to_owned(), ..self }
     }

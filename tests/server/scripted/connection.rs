@@ -44,6 +44,7 @@ enum Then {
     ReadOn,
     LogOut,
     StartTls,
+    Deflate,
 }
 
 impl From<io::Error> for End {
@@ -123,6 +124,7 @@ impl Connection {
         for action in actions {
             match action {
                 Action::Send(octets) => self.send(&octets)?,
+                Action::SendRaw(octets) => self.wire.write_raw(&octets)?,
                 Action::Answer => {
                     let reply = reply(self)?;
                     self.send(&reply.octets)?;
@@ -130,6 +132,7 @@ impl Connection {
                         Then::ReadOn => {}
                         Then::LogOut => return Err(End::LoggedOut),
                         Then::StartTls => self.start_tls()?,
+                        Then::Deflate => self.wire.start_deflate(),
                     }
                 }
                 Action::AnswerTo(line) => {
@@ -170,6 +173,10 @@ impl Connection {
                 then = Then::StartTls;
                 let behind = self.stage.script.behind_starttls.as_deref().unwrap_or_default();
                 [&command.tagged("OK begin"), behind].concat()
+            }
+            "COMPRESS" if self.stage.script.capabilities.contains("COMPRESS=DEFLATE") => {
+                then = Then::Deflate;
+                command.tagged("OK compressed from here on")
             }
             "LOGIN" if command.arguments.len() == 2 => self.sign_in(command),
             "AUTHENTICATE"

@@ -1,4 +1,4 @@
-//! The octets of one connection, in the clear or under TLS.
+//! The octets of one connection, in the clear or under TLS, compressed or not.
 //!
 //! It knows lines and counted octets, not what they mean.
 
@@ -7,6 +7,7 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
+use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
 use tokio::net::TcpSocket;
 use tokio_rustls::rustls::{ServerConfig, ServerConnection, Stream};
 
@@ -14,6 +15,7 @@ use tokio_rustls::rustls::{ServerConfig, ServerConnection, Stream};
 pub struct Wire {
     socket: Arc<TcpStream>,
     tls: Option<ServerConnection>,
+    deflate: Option<(Compress, Decompress)>,
     read: Vec<u8>,
 }
 
@@ -22,7 +24,7 @@ impl Wire {
     pub fn new(socket: Arc<TcpStream>) -> Self {
         // An answer is on its way at once, and in one segment if it is short.
         let _ = socket.set_nodelay(true);
-        Self { socket, tls: None, read: Vec::new() }
+        Self { socket, tls: None, deflate: None, read: Vec::new() }
     }
 
     /// Goes on under TLS; what was sent in the clear and not read is forgotten.
@@ -30,6 +32,11 @@ impl Wire {
         self.read.clear();
         self.tls = Some(ServerConnection::new(config.clone()).map_err(io::Error::other)?);
         Ok(())
+    }
+
+    /// Goes on compressed; what was sent and not read should be, and is taken as it is.
+    pub fn start_deflate(&mut self) {
+        self.deflate = Some((Compress::new(Compression::default(), false), Decompress::new(false)));
     }
 
     /// Whether it goes on under TLS.
@@ -66,6 +73,16 @@ impl Wire {
 
     /// Sends everything.
     pub fn write(&mut self, octets: &[u8]) -> io::Result<()> {
+        let Some((deflate, _)) = &mut self.deflate else { return self.write_raw(octets) };
+        let mut deflated = Vec::with_capacity(octets.len() + 1024);
+        // Nothing that is sent later refers to what was sent before, whatever that was.
+        deflate.compress_vec(octets, &mut deflated, FlushCompress::Full).map_err(io::Error::other)?;
+        assert!(deflated.len() < deflated.capacity(), "there is room for all of it");
+        self.write_raw(&deflated)
+    }
+
+    /// Sends everything as it is, although the line may be compressed.
+    pub fn write_raw(&mut self, octets: &[u8]) -> io::Result<()> {
         let mut socket = &*self.socket;
         match &mut self.tls {
             Some(tls) => {
@@ -112,7 +129,15 @@ impl Wire {
         if count == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        self.read.extend(&octets[..count]);
+        let Some((_, inflate)) = &mut self.deflate else {
+            self.read.extend(&octets[..count]);
+            return Ok(());
+        };
+        let before = inflate.total_in();
+        let mut inflated = Vec::with_capacity(1 << 20);
+        inflate.decompress_vec(&octets[..count], &mut inflated, FlushDecompress::Sync).map_err(io::Error::other)?;
+        assert_eq!(inflate.total_in() - before, count as u64, "no client says so much at once");
+        self.read.extend(inflated);
         Ok(())
     }
 }
