@@ -3,6 +3,8 @@
 //! Pure. Only what reads is here: there is no way to say SELECT, STORE or a FETCH that marks as read.
 //! [`super::session`] sends them, [`super::flight`] says which ones a reading needs.
 
+mod program;
+
 use std::fmt;
 
 use base64::Engine;
@@ -127,7 +129,7 @@ pub fn search(key: &SearchKey, result: SearchResult, capabilities: &Capabilities
         SearchResult::Uids if capabilities.has("ESEARCH") => words.word("RETURN").open().word("ALL").close(),
         SearchResult::Uids => words,
     };
-    words.word(&key.to_string()).command()
+    words.search_key(key).command()
 }
 
 /// UID FETCH of what makes no second look necessary (§6.4.5); peeks only.

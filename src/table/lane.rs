@@ -28,6 +28,8 @@ pub struct Lane {
     folders_are_read: bool,
     batches: VecDeque<RecordBatch>,
     chunks: Option<(Unit, Chunks)>,
+    /// The predicate in the folder that is being read, where it is not the same in all of them.
+    condition_here: Option<Condition>,
 }
 
 /// The messages of a folder, as they are read.
@@ -46,7 +48,16 @@ impl Lane {
         let projection = scan.projection.iter().filter_map(position).collect();
         let left = scan.limit;
         let batches = VecDeque::new();
-        Ok(Self { reading, left, condition, projection, folders_are_read: false, batches, chunks: None })
+        Ok(Self {
+            reading,
+            left,
+            condition,
+            projection,
+            folders_are_read: false,
+            batches,
+            chunks: None,
+            condition_here: None,
+        })
     }
 
     /// The next batch, of at most so many rows; nothing when there are no more.
@@ -76,6 +87,9 @@ impl Lane {
             let Some((unit, chunks)) = &mut self.chunks else {
                 let Some(unit) = self.reading.next_unit().await? else { return Ok(None) };
                 let chunks = self.reading.chunks(&unit)?;
+                let scan = self.reading.scan();
+                let here = unit.predicate().map(|predicate| Condition::new(scan.table, &scan.columns(), predicate));
+                self.condition_here = here.transpose()?;
                 self.chunks = Some((unit, chunks));
                 continue;
             };
@@ -83,8 +97,9 @@ impl Lane {
                 Err(error) => return Err(self.reading.explained(error).await),
                 Ok(Some(messages)) => {
                     let rows = self.reading.scan().table.rows;
+                    let condition = self.condition_here.as_ref().unwrap_or(&self.condition);
                     let batch = with_rows(rows, &unit.source.account, &unit.folder, &messages, |rows, _| {
-                        self.condition.passed(rows)
+                        condition.passed(rows)
                     })?;
                     self.queue(&batch, batch_size)?;
                 }

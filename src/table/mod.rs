@@ -10,6 +10,7 @@ pub mod body;
 pub mod column;
 pub mod condition;
 pub mod folder;
+pub mod found;
 pub mod headers;
 pub mod lane;
 pub mod messages;
@@ -17,6 +18,7 @@ pub mod provider;
 pub mod pushdown;
 pub mod read;
 pub mod scan;
+pub mod search_function;
 pub mod settings;
 pub mod substring;
 

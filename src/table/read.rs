@@ -3,6 +3,8 @@
 //! All lanes of a run take folders from one queue, which the first of them fills: by then the
 //! filters that joins make are complete. Nothing starts before the first poll.
 
+mod asking;
+
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -118,6 +120,8 @@ pub struct Unit {
     /// The folder.
     pub folder: Folder,
     key: SearchKey,
+    /// The predicate, where it had to ask the server something.
+    predicate: Option<Vec<Arc<dyn PhysicalExpr>>>,
 }
 
 impl Reading {
@@ -154,11 +158,19 @@ impl Reading {
         let list = || async { self.units().await.map(Mutex::new).map_err(Arc::new) };
         let queue = self.queue.get_or_init(list).await.as_ref();
         let queue = queue.map_err(|error| DataFusionError::Shared(Arc::clone(error)))?;
-        let unit = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-        if let Some(unit) = &unit {
+        let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        while let Some(mut unit) = next() {
+            if self.scan.asks_servers() {
+                let Some(asked) = self.asked(unit).await? else {
+                    self.meter.folders_done.add(1);
+                    continue;
+                };
+                unit = asked;
+            }
             tracing::debug!("reading {} of {}: {}", unit.folder.path, unit.source.account, unit.key);
+            return Ok(Some(unit));
         }
-        Ok(unit)
+        Ok(None)
     }
 
     /// The folders that the conditions leave possible, as far as listing them is concerned.
@@ -203,12 +215,9 @@ impl Reading {
         };
         let mut units = VecDeque::new();
         for ((source, folder), _) in found.into_iter().zip(chosen).filter(|(_, chosen)| *chosen) {
-            let place = Place { account: &source.account, folder: &folder.path };
-            let keys = predicate.iter().filter_map(|one| scan.key(one, Some(place)));
-            let key = keys.map(|pushed| pushed.key).reduce(SearchKey::and).filter(|_| scan.pushdown);
-            let key = key.unwrap_or(SearchKey::All);
+            let key = self.key(&predicate, &source, &folder);
             if key != pushdown::nothing() {
-                units.push_back(Unit { source, folder, key });
+                units.push_back(Unit { source, folder, key, predicate: None });
             }
         }
         self.meter.folders.add(units.len());
@@ -221,6 +230,14 @@ impl Reading {
             }
         }
         Ok(units)
+    }
+
+    /// What a store is asked of a folder.
+    fn key(&self, predicate: &[Arc<dyn PhysicalExpr>], source: &Source, folder: &Folder) -> SearchKey {
+        let place = Place { account: &source.account, folder: &folder.path };
+        let keys = predicate.iter().filter_map(|one| self.scan.key(one, Some(place)));
+        let key = keys.map(|pushed| pushed.key).reduce(SearchKey::and).filter(|_| self.scan.pushdown);
+        key.unwrap_or(SearchKey::All)
     }
 
     /// A folder that is named and not there is a mistake, not an empty answer.
@@ -296,7 +313,8 @@ impl Reading {
     /// When the predicate names a column that the table does not have.
     pub fn chunks(&self, unit: &Unit) -> Result<Chunks> {
         let place = Place { account: &unit.source.account, folder: &unit.folder.path };
-        let phases = self.scan.phases(&current(&self.scan.predicate)?, Some(place));
+        let predicate = unit.predicate().unwrap_or(&self.scan.predicate);
+        let phases = self.scan.phases(&current(predicate)?, Some(place));
         let then = if phases.sieve.is_empty() {
             None
         } else {
