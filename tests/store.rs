@@ -442,7 +442,7 @@ fn holds(key: &SearchKey, message: &Message) -> bool {
         SearchKey::Smaller(octets) => size < *octets,
         SearchKey::Since(since) => day() >= *since,
         SearchKey::Before(before) => day() < *before,
-        SearchKey::Text(..) => unreachable!("no text is among these keys"),
+        SearchKey::Text(..) | SearchKey::Server(_) => unreachable!("no text is among these keys"),
         SearchKey::Not(key) => !holds(key, message),
         SearchKey::And(keys) => keys.iter().all(|key| holds(key, message)),
         SearchKey::Or(left, right) => holds(left, message) || holds(right, message),

@@ -44,7 +44,8 @@ pub trait Facts {
 /// When a fact that decides cannot be read.
 pub fn matches<F: Facts + ?Sized>(key: &SearchKey, facts: &mut F) -> Result<bool, F::Error> {
     Ok(match key {
-        SearchKey::All | SearchKey::Text(..) => true,
+        // What only a server can answer comes to no file; `super::reading` refuses it.
+        SearchKey::All | SearchKey::Text(..) | SearchKey::Server(_) => true,
         SearchKey::Uid(uids) => uids.contains(facts.uid()),
         SearchKey::Flag(flag) => facts.has(*flag)?,
         SearchKey::Larger(octets) => facts.size()? > *octets,
@@ -78,7 +79,7 @@ pub(super) fn is_only_uids(key: &SearchKey) -> bool {
 
 fn has_text(key: &SearchKey) -> bool {
     match key {
-        SearchKey::Text(..) => true,
+        SearchKey::Text(..) | SearchKey::Server(_) => true,
         SearchKey::Not(key) => has_text(key),
         SearchKey::And(keys) => keys.iter().any(has_text),
         SearchKey::Or(left, right) => has_text(left) || has_text(right),
@@ -100,7 +101,7 @@ fn cheapest_first(mut keys: Vec<&SearchKey>) -> Vec<&SearchKey> {
 /// What a key may cost: nothing, a look at the file's times, or reading all of the file.
 fn cost(key: &SearchKey) -> u8 {
     match key {
-        SearchKey::All | SearchKey::Uid(_) | SearchKey::Flag(_) | SearchKey::Text(..) => 0,
+        SearchKey::All | SearchKey::Uid(_) | SearchKey::Flag(_) | SearchKey::Text(..) | SearchKey::Server(_) => 0,
         SearchKey::Since(_) | SearchKey::Before(_) => 1,
         SearchKey::Larger(_) | SearchKey::Smaller(_) => 2,
         SearchKey::Not(key) => cost(key),

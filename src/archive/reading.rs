@@ -51,6 +51,14 @@ where
     S: Snapshot,
     F: Future<Output = Result<Arc<S>>> + Send + 'static,
 {
+    if let Some(search) = scan.key.server_search() {
+        let error = Error::new(
+            ErrorKind::Refused,
+            format!("{} asks a mail server, and this account is files", search.function()),
+        );
+        let error = error.hint("conditions on columns work on files, too: subject LIKE '%…%', body_text LIKE '%…%'");
+        return stream::iter([Err(error)]).boxed();
+    }
     let alive = Alive::default();
     snapshot
         .map_ok(|snapshot| {

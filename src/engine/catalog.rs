@@ -45,9 +45,8 @@ impl MailCatalog {
     /// # Errors
     /// When an account cannot be opened as what it is said to be.
     pub fn new(config: &Config) -> Result<Self, Error> {
-        let open = |(name, account): (&String, &AccountConfig)| {
-            Ok(Source { account: name.as_str().into(), store: store(name, account, config)? })
-        };
+        let open =
+            |(name, account): (&String, &AccountConfig)| Ok(Source::new(name.as_str(), store(name, account, config)?));
         let sources = config.accounts.iter().map(open).collect::<Result<Vec<Source>, Error>>()?;
         let mut schemas: BTreeMap<String, Arc<dyn SchemaProvider>> = BTreeMap::new();
         for source in &sources {

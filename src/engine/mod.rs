@@ -7,6 +7,7 @@ pub mod catalog;
 pub mod check;
 pub mod export;
 pub mod rules;
+pub mod searches;
 pub mod statement;
 
 use std::path::PathBuf;
@@ -22,7 +23,7 @@ use crate::account::{AccountConfig, Config, ImapAccount};
 use crate::error::{Error, ErrorKind, Result};
 use crate::table::provider::Statements;
 use crate::table::settings::Settings;
-use crate::table::{TABLES, Table};
+use crate::table::{TABLES, Table, search_function};
 
 /// A session over some accounts.
 ///
@@ -188,7 +189,7 @@ impl EngineBuilder {
 
 /// Adds the accounts to a session that somebody else made.
 ///
-/// It gets the catalog `mail`, the settings `mailql.*` and the planner rules; its own catalogs, its
+/// It gets the catalog `mail`, the settings `mailql.*`, the functions `imap_search` and `gmail`, and the planner rules; its own catalogs, its
 /// `datafusion.*` options and its default schema stay. All clones of the context share them.
 ///
 /// # Errors
@@ -203,13 +204,18 @@ pub fn register(context: &SessionContext, config: &Config) -> Result<()> {
     let state = context.state();
     let mut session = state.config().clone().with_extension(Arc::new(Statements::default()));
     session.options_mut().extensions.insert(settings);
+    let logical = searches::first(state.optimizers());
     let physical = rules::physical(state.physical_optimizers());
     let state = SessionStateBuilder::new_from_existing(state)
         .with_config(session)
+        .with_optimizer_rules(logical)
         .with_physical_optimizer_rules(physical)
         .with_analyzer_rule(Arc::new(rules::ReadOnly))
         .build();
     *context.state_ref().write() = state;
+    for function in search_function::functions() {
+        context.register_udf(function);
+    }
     context.register_catalog(catalog::NAME, Arc::new(accounts));
     Ok(())
 }

@@ -3,12 +3,16 @@
 //! Pure. Only what reads is here: there is no way to say SELECT, STORE or a FETCH that marks as read.
 //! [`super::session`] sends them, [`super::flight`] says which ones a reading needs.
 
+mod program;
+mod words;
+
 use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 
+use self::words::Words;
 use super::capability::Capabilities;
 use crate::account::Secret;
 use crate::mail::{Fetch, HeaderFetch, PartNumber, SearchKey, StatusItems, UidSet, mutf7};
@@ -135,7 +139,7 @@ pub fn search(key: &SearchKey, result: SearchResult, capabilities: &Capabilities
         SearchResult::Uids if capabilities.has("ESEARCH") => words.word("RETURN").open().word("ALL").close(),
         SearchResult::Uids => words,
     };
-    words.word(&key.to_string()).command()
+    words.search_key(key).command()
 }
 
 /// UID FETCH of what makes no second look necessary (§6.4.5); peeks only.
@@ -289,121 +293,6 @@ fn fetching(messages: &Messages) -> Words {
         Messages::Saved => words.word("$"),
     }
     .open()
-}
-
-/// A command as it grows. The only place where words become octets.
-struct Words {
-    parts: Vec<Vec<u8>>,
-    shown: String,
-    glued: bool,
-}
-
-impl Words {
-    fn new(word: &str) -> Self {
-        Self { parts: vec![word.as_bytes().to_vec()], shown: word.to_owned(), glued: false }
-    }
-
-    /// Words of the protocol, and what prints itself as such.
-    fn word(mut self, word: &str) -> Self {
-        debug_assert!(!word.contains(['\r', '\n']), "{word}");
-        self.blank();
-        self.last().extend(word.bytes());
-        self.shown.push_str(word);
-        self
-    }
-
-    fn open(mut self) -> Self {
-        self = self.word("(");
-        self.glued = true;
-        self
-    }
-
-    fn close(mut self) -> Self {
-        self.glued = true;
-        self.word(")")
-    }
-
-    /// A string in quotes, or as a literal where quotes cannot hold it (§4.3).
-    fn string(mut self, text: &str) -> Self {
-        self.blank();
-        self.put(text.as_bytes());
-        self.show(text);
-        self
-    }
-
-    fn name(mut self, name: &WireName) -> Self {
-        self.blank();
-        self.put(&name.0);
-        self.show(&String::from_utf8_lossy(&name.0));
-        self
-    }
-
-    /// In quotes, with everything visible.
-    fn show(&mut self, text: &str) {
-        self.shown.push('"');
-        self.shown.extend(text.escape_debug());
-        self.shown.push('"');
-    }
-
-    fn secret_string(mut self, text: &str) -> Self {
-        self.blank();
-        self.put(text.as_bytes());
-        self.shown.push('…');
-        self
-    }
-
-    fn secret(mut self, word: &str) -> Self {
-        self.blank();
-        self.last().extend(word.bytes());
-        self.shown.push('…');
-        self
-    }
-
-    /// A secret line that the server asks for.
-    fn then(mut self, line: &str) -> Self {
-        self.last().extend(b"\r\n");
-        self.parts.push(line.as_bytes().to_vec());
-        self.shown.push_str(" …");
-        self
-    }
-
-    fn put(&mut self, text: &[u8]) {
-        if text.iter().all(|octet| matches!(octet, b' '..=b'~')) {
-            let last = self.last();
-            last.push(b'"');
-            for &octet in text {
-                if matches!(octet, b'"' | b'\\') {
-                    last.push(b'\\');
-                }
-                last.push(octet);
-            }
-            last.push(b'"');
-        } else {
-            let announced = format!("{{{}}}\r\n", text.len());
-            self.last().extend(announced.bytes());
-            self.parts.push(text.to_vec());
-        }
-    }
-
-    fn blank(&mut self) {
-        if !std::mem::take(&mut self.glued) {
-            self.last().push(b' ');
-            self.shown.push(' ');
-        }
-    }
-
-    fn last(&mut self) -> &mut Vec<u8> {
-        if self.parts.is_empty() {
-            self.parts.push(Vec::new());
-        }
-        let last = self.parts.len() - 1;
-        &mut self.parts[last]
-    }
-
-    fn command(mut self) -> Command {
-        self.last().extend(b"\r\n");
-        Command { parts: self.parts, shown: self.shown }
-    }
 }
 
 #[cfg(test)]

@@ -35,6 +35,8 @@ impl Way {
         match key {
             SearchKey::All => Way::Everything,
             SearchKey::Uid(uids) => Way::Uids(uids.clone()),
+            // Nothing else finds what it finds, however long it is.
+            SearchKey::Server(_) => Way::Search(key.clone()),
             key => match key.uids() {
                 // Too many to tell the server among other things: they say more than the rest does.
                 Some(uids) if uids.to_string().len() > SET_OCTETS / 2 => Way::Uids(uids),
@@ -126,7 +128,7 @@ fn is_exact(key: &SearchKey, family: &Family) -> bool {
         SearchKey::All | SearchKey::Flag(_) => true,
         SearchKey::Uid(uids) => uids.to_string().len() <= SET_OCTETS / 2,
         SearchKey::Larger(octets) | SearchKey::Smaller(octets) => family.has_exact_sizes() && *octets < u32::MAX.into(),
-        SearchKey::Since(_) | SearchKey::Before(_) | SearchKey::Text(..) => false,
+        SearchKey::Since(_) | SearchKey::Before(_) | SearchKey::Text(..) | SearchKey::Server(_) => false,
         SearchKey::Not(inner) => is_exact(inner, family),
         SearchKey::And(keys) => keys.iter().all(|key| is_exact(key, family)),
         SearchKey::Or(left, right) => is_exact(left, family) && is_exact(right, family),
@@ -162,7 +164,8 @@ fn weakened(key: &SearchKey, family: &Family) -> SearchKey {
         | SearchKey::Smaller(_)
         | SearchKey::Since(_)
         | SearchKey::Before(_)
-        | SearchKey::Text(..) => key.clone(),
+        | SearchKey::Text(..)
+        | SearchKey::Server(_) => key.clone(),
         SearchKey::Not(inner) => weakened_complement(inner, family),
         SearchKey::And(keys) => keys.iter().map(|key| weakened(key, family)).fold(SearchKey::All, SearchKey::and),
         SearchKey::Or(left, right) => weakened(left, family).or(weakened(right, family)),
@@ -180,7 +183,7 @@ fn weakened_complement(key: &SearchKey, family: &Family) -> SearchKey {
     match key {
         SearchKey::All => nothing(),
         // What contains a text differs from server to server; the complement would lose messages.
-        SearchKey::Text(..) => SearchKey::All,
+        SearchKey::Text(..) | SearchKey::Server(_) => SearchKey::All,
         SearchKey::Flag(_) => !key.clone(),
         SearchKey::Uid(uids) => uids.complement().map_or_else(nothing, |rest| weakened_set(&rest)),
         SearchKey::Larger(octets) => {

@@ -24,6 +24,7 @@ pub mod quirk;
 pub mod reading;
 pub mod response;
 pub mod row;
+pub mod searching;
 pub mod seen;
 pub mod session;
 pub mod sign_in;

@@ -14,6 +14,7 @@ use super::job::{Job, Kind};
 use super::outlet::Outlet;
 use super::pool::{Lease, Pool};
 use super::response::Response;
+use super::searching;
 use super::session::{Event, refused};
 use super::status::{Condition, Status};
 use crate::error::{Error, ErrorKind, Result};
@@ -88,6 +89,9 @@ impl Reading {
         let terms = self.scan.statement.terms();
         let mut lease = self.pool.lease(terms, Some(&self.name)).await?;
         self.scan.meter.connections.add(lease.number);
+        if let Some(search) = self.scan.key.server_search() {
+            searching::check(search, &lease.capabilities)?;
+        }
         self.backlog.begin(lease.family, &lease.capabilities);
         let ended = self.converse(&mut lease).await;
         self.count(&mut lease);
@@ -223,8 +227,13 @@ impl Reading {
     fn check(&self, command: &Command, status: &Status) -> Result<()> {
         // Some servers refuse to fetch from a folder without messages.
         let is_empty = self.backlog.examining.exists == Some(0);
-        let is_fine = status.condition == Condition::Ok || is_empty && command.verb() != "EXAMINE";
-        if is_fine { Ok(()) } else { Err(refused(command, status)) }
+        let asked = self.scan.key.server_search().filter(|_| command.verb() == "UID SEARCH");
+        let is_fine = status.condition == Condition::Ok || is_empty && command.verb() != "EXAMINE" && asked.is_none();
+        match asked {
+            _ if is_fine => Ok(()),
+            Some(search) => Err(searching::refused(search, command, status)),
+            None => Err(refused(command, status)),
+        }
     }
 
     /// The folder could not be opened: is there one, and is this its name?

@@ -33,8 +33,8 @@ pub struct Session {
     tags: u32,
     /// Commands that are not answered yet, in order.
     under_way: VecDeque<(u32, Command)>,
-    /// Parts of commands that wait for the server to ask for them.
-    waiting: VecDeque<Vec<u8>>,
+    /// Parts of commands that wait for the server to ask for them, each with the command that it goes on with.
+    waiting: VecDeque<(u32, Vec<u8>)>,
     /// Something went wrong: what comes, if anything, may be the answer to anything.
     lost: bool,
 }
@@ -70,22 +70,22 @@ impl Session {
     /// # Errors
     /// When they cannot be sent.
     pub async fn send(&mut self, commands: impl IntoIterator<Item = Command>) -> Result<()> {
-        let mut chunks: Vec<Vec<u8>> = vec![Vec::new()];
+        let mut chunks: Vec<(u32, Vec<u8>)> = vec![(0, Vec::new())];
         for command in commands {
             self.tags += 1;
             tracing::trace!(session = self.number, "C: {} {command}", tag(self.tags));
             let mut parts = command.octets(&tag(self.tags)).into_iter();
-            if let (Some(last), Some(first)) = (chunks.last_mut(), parts.next()) {
+            if let (Some((_, last)), Some(first)) = (chunks.last_mut(), parts.next()) {
                 last.extend(first);
             }
-            chunks.extend(parts);
+            chunks.extend(parts.map(|part| (self.tags, part)));
             self.under_way.push_back((self.tags, command));
         }
         let mut chunks = chunks.into_iter();
-        if let Some(first) = chunks.next() {
+        if let Some((_, first)) = chunks.next() {
             match self.waiting.back_mut() {
                 // The server is to ask for something first.
-                Some(last) => last.extend(first),
+                Some((_, last)) => last.extend(first),
                 None => self.transport.send(&first).await?,
             }
         }
@@ -98,6 +98,9 @@ impl Session {
     /// # Errors
     /// When the line is lost, or the server says what nobody can understand, or goodbye.
     pub async fn next(&mut self) -> Result<Event> {
+        if self.lost {
+            return Err(Error::new(ErrorKind::Server, "the conversation with the server was broken off"));
+        }
         let event = self.hear().await;
         self.lost |= event.is_err();
         event
@@ -112,7 +115,7 @@ impl Session {
             })?;
             match response {
                 Response::Continue(_) => match self.waiting.pop_front() {
-                    Some(part) => self.transport.send(&part).await?,
+                    Some((_, part)) => self.transport.send(&part).await?,
                     None => return Err(Error::new(ErrorKind::Server, "the server asks for more than there is to say")),
                 },
                 Response::Status(status) if status.condition == Condition::Bye => {
@@ -121,6 +124,8 @@ impl Session {
                 Response::Tagged { tag: found, status } => match self.under_way.pop_front() {
                     Some((number, command)) if found == tag(number) => {
                         self.used = Instant::now();
+                        // It did not want the rest of the command, so what was to follow cannot be said any more.
+                        self.lost |= self.waiting.front().is_some_and(|(of, _)| *of == number);
                         return Ok(Event::Done(command, status));
                     }
                     _ => {
@@ -281,3 +286,30 @@ const READ: usize = 300;
 const SHOWN: usize = 200;
 
 static NUMBERS: AtomicU64 = AtomicU64::new(1);
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+    use crate::imap::command::{WireName, examine};
+    use crate::imap::transport::Limits;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_command_that_is_refused_before_its_literal_leaves_nothing_to_wait_for() {
+        let (client, mut server) = tokio::io::duplex(1000);
+        let patience = Duration::from_mins(1);
+        let mut session = Session::new(Transport::new(Box::new(client), Limits::USUAL, patience));
+        let name = WireName::listed(bytes::Bytes::from_static(b"Entw\xfcrfe"));
+        session.send([examine(&name), examine(&WireName::of("INBOX"))]).await.unwrap();
+        server.write_all(b"A1 NO no literals\r\n").await.unwrap();
+        let Event::Done(command, status) = session.next().await.unwrap() else { panic!("it is the answer") };
+        assert_eq!((command.verb(), status.condition), ("EXAMINE", Condition::No));
+        assert!(!session.is_idle(), "nobody uses it again");
+        let start = tokio::time::Instant::now();
+        assert!(session.next().await.is_err() && start.elapsed() < patience, "nothing comes any more");
+        let mut heard = [0; 100];
+        let octets = server.read(&mut heard).await.unwrap();
+        assert_eq!(&heard[..octets], b"A1 EXAMINE {8}\r\n");
+    }
+}

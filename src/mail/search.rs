@@ -1,13 +1,14 @@
 //! Search keys (RFC 9051 §6.4.4): what a store may be asked, as plain data.
 //!
 //! A key describes a superset of what a statement wants; nobody trusts it to be more. All but text is
-//! answered by every store without losing a message; text is for stores whose user says that they do.
+//! answered by every store without losing a message; text is for stores whose user says that they do, and what a person
+//! asks a server in its own words is answered by that server alone.
 
 use std::fmt;
 
 use chrono::NaiveDate;
 
-use super::{Flag, SearchText, TextField, UidSet};
+use super::{Flag, SearchText, ServerSearch, TextField, UidSet};
 
 /// A condition on a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub enum SearchKey {
     Before(NaiveDate),
     /// Messages with the text in a field, in any case; what that means, every store knows best.
     Text(TextField, SearchText),
+    /// Messages that a server finds by what a person asks it; a store that is no server refuses.
+    Server(ServerSearch),
     /// Messages for which the key does not hold.
     Not(Box<SearchKey>),
     /// Messages for which every key holds; the protocol has no word for it, keys just follow each other.
@@ -72,6 +75,24 @@ impl SearchKey {
         }
     }
 
+    /// What of it is asked in a person's words, so that only a server can answer.
+    pub fn server_search(&self) -> Option<&ServerSearch> {
+        match self {
+            SearchKey::Server(search) => Some(search),
+            SearchKey::Not(key) => key.server_search(),
+            SearchKey::And(keys) => keys.iter().find_map(SearchKey::server_search),
+            SearchKey::Or(left, right) => left.server_search().or_else(|| right.server_search()),
+            SearchKey::All
+            | SearchKey::Uid(_)
+            | SearchKey::Flag(_)
+            | SearchKey::Larger(_)
+            | SearchKey::Smaller(_)
+            | SearchKey::Since(_)
+            | SearchKey::Before(_)
+            | SearchKey::Text(..) => None,
+        }
+    }
+
     /// The uids that a message must be among, where the key says so by itself.
     pub fn uids(&self) -> Option<UidSet> {
         match self {
@@ -86,6 +107,7 @@ impl SearchKey {
             | SearchKey::Since(_)
             | SearchKey::Before(_)
             | SearchKey::Text(..)
+            | SearchKey::Server(_)
             | SearchKey::Not(_)
             | SearchKey::Or(..) => None,
         }
@@ -116,6 +138,7 @@ impl fmt::Display for SearchKey {
             SearchKey::Since(day) => write!(f, "SINCE {}", day.format("%-d-%b-%Y")),
             SearchKey::Before(day) => write!(f, "BEFORE {}", day.format("%-d-%b-%Y")),
             SearchKey::Text(field, text) => write!(f, "{field} {text}"),
+            SearchKey::Server(search) => search.fmt(f),
             SearchKey::Not(key) => match key.as_ref() {
                 SearchKey::Flag(flag) => f.write_str(flag.unset_key()),
                 key => {

@@ -41,6 +41,8 @@ pub type Chunks = BoxStream<'static, crate::error::Result<Vec<Message>>>;
 /// The folder that is being read.
 struct Current {
     unit: Arc<Unit>,
+    /// The predicate in this folder, where it is not the same in all of them.
+    condition: Option<Condition>,
     chunks: Chunks,
     /// Rows that it gave.
     rows: usize,
@@ -75,7 +77,6 @@ impl Finding {
             return Err(error.hint("ask again").into());
         }
         let columns = narrow.columns();
-        let condition = Condition::new(narrow.table, &columns, &narrow.predicate)?;
         let mut candidates = Candidates::new(top, narrow.table, &columns)?;
         for number in 0.. {
             if number == self.units.len() {
@@ -84,6 +85,8 @@ impl Finding {
                 reading.meter.folders_done.add(1);
             }
             let unit = &self.units[number];
+            let predicate = unit.predicate().unwrap_or(&narrow.predicate);
+            let condition = Condition::new(narrow.table, &columns, predicate)?;
             let mut chunks = reading.chunks(&narrow, unit)?;
             loop {
                 let mut messages = match chunks.try_next().await {
@@ -161,10 +164,16 @@ impl Lane {
             Some(Found::Uids(validity, uids)) => self.queue_uids(&unit, validity, uids.as_ref(), batch_size)?,
             None => {
                 let chunks = self.reading.chunks(self.reading.scan(), &unit)?;
-                self.current = Some(Current { unit: Arc::new(unit), chunks, rows: 0, messages: 0, chosen: None });
+                self.current = Some(self.current(Arc::new(unit), chunks, None)?);
             }
         }
         Ok(false)
+    }
+
+    fn current(&self, unit: Arc<Unit>, chunks: Chunks, chosen: Option<(usize, UidSet)>) -> Result<Current> {
+        let scan = self.reading.scan();
+        let condition = unit.predicate().map(|predicate| Condition::new(scan.table, &scan.columns(), predicate));
+        Ok(Current { unit, condition: condition.transpose()?, chunks, rows: 0, messages: 0, chosen })
     }
 
     /// Takes what comes next of a folder.
@@ -174,7 +183,7 @@ impl Lane {
             Ok(messages) => messages,
         };
         if let Some(messages) = &messages {
-            current.rows += self.queue_rows(&current.unit, messages, batch_size)?;
+            current.rows += self.queue_rows(&current, messages, batch_size)?;
             current.messages += messages.len();
         }
         // The newest come first, so that those which come later are not wanted.
@@ -206,7 +215,7 @@ impl Lane {
         if let Some((number, uids)) = &next {
             let unit = Arc::clone(&finding.units[*number]);
             let chunks = self.reading.chosen(&unit, uids.clone());
-            self.current = Some(Current { unit, chunks, rows: 0, messages: 0, chosen: next.clone() });
+            self.current = Some(self.current(unit, chunks, next.clone())?);
         }
         self.top = Some(finding);
         Ok(next.is_none())
@@ -270,10 +279,11 @@ impl Lane {
     }
 
     /// The rows of messages for which the predicate holds; how many they are.
-    fn queue_rows(&mut self, unit: &Unit, messages: &[Message], batch_size: usize) -> Result<usize> {
+    fn queue_rows(&mut self, of: &Current, messages: &[Message], batch_size: usize) -> Result<usize> {
         let rows = self.reading.scan().table.rows;
-        let batch =
-            with_rows(rows, &unit.source.account, &unit.folder, messages, |rows, _| self.condition.passed(rows))?;
+        let condition = of.condition.as_ref().unwrap_or(&self.condition);
+        let unit = &of.unit;
+        let batch = with_rows(rows, &unit.source.account, &unit.folder, messages, |rows, _| condition.passed(rows))?;
         self.queue(&batch, batch_size)?;
         Ok(batch.num_rows())
     }

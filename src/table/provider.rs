@@ -17,9 +17,9 @@ use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_expr::split_conjunction;
 use datafusion::physical_plan::ExecutionPlan;
 
-use super::Table;
 use super::scan::{MailScanExec, Scan, Source};
 use super::settings::Settings;
+use super::{Table, search_function};
 use crate::mail::store::StatementKey;
 use crate::mail::{Statement, Terms};
 
@@ -66,13 +66,15 @@ impl TableProvider for MailTable {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let schema = DFSchema::try_from(Arc::clone(&self.schema))?;
-        let predicate = match conjunction(filters.iter().cloned()) {
+        let predicate: Vec<_> = match conjunction(filters.iter().cloned()) {
             Some(predicate) => {
                 let predicate = session.create_physical_expr(predicate, &schema)?;
                 split_conjunction(&predicate).into_iter().cloned().collect()
             }
             None => Vec::new(),
         };
+        // What can be wrong with a search shows before anybody is asked.
+        search_function::searches(self.table, &predicate)?;
         let settings = session.config().options().extensions.get::<Settings>().cloned().unwrap_or_default();
         let scan = Scan {
             table: self.table,

@@ -16,6 +16,7 @@ use datafusion::physical_expr::expressions::{BinaryExpr, CastExpr, Column, InLis
 use datafusion::physical_expr::{PhysicalExpr, ScalarFunctionExpr};
 
 use super::column::Search;
+use super::found::Found;
 use super::settings::TextPushdown;
 use super::{Table, substring};
 use crate::mail::date::{shifted, utc_day};
@@ -82,6 +83,9 @@ fn leaf(table: &Table, predicate: &Arc<dyn PhysicalExpr>, place: Option<Place<'_
     }
     if let Some(list) = predicate.downcast_ref::<InListExpr>() {
         return listed(table, list, place);
+    }
+    if let Some(found) = predicate.downcast_ref::<Found>() {
+        return Some(exact(found.key()));
     }
     match searched(table, predicate)? {
         Search::Flag(flag) => Some(exact(SearchKey::Flag(flag))),

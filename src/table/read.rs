@@ -3,6 +3,8 @@
 //! All lanes of a run take folders from one queue, which the first of them fills: by then the
 //! filters that joins make are complete. Nothing starts before the first poll.
 
+mod asking;
+
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -118,6 +120,8 @@ pub struct Unit {
     /// The folder.
     pub folder: Folder,
     key: SearchKey,
+    /// The predicate, where it had to ask the server something.
+    predicate: Option<Vec<Arc<dyn PhysicalExpr>>>,
 }
 
 impl Reading {
@@ -154,11 +158,19 @@ impl Reading {
         let list = || async { self.units().await.map(Mutex::new).map_err(Arc::new) };
         let queue = self.queue.get_or_init(list).await.as_ref();
         let queue = queue.map_err(|error| DataFusionError::Shared(Arc::clone(error)))?;
-        let unit = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-        if let Some(unit) = &unit {
+        let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        while let Some(mut unit) = next() {
+            if self.scan.asks_servers() {
+                let Some(asked) = self.asked(unit).await? else {
+                    self.meter.folders_done.add(1);
+                    continue;
+                };
+                unit = asked;
+            }
             tracing::debug!("reading {} of {}: {}", unit.folder.path, unit.source.account, unit.key);
+            return Ok(Some(unit));
         }
-        Ok(unit)
+        Ok(None)
     }
 
     /// The folders that the conditions leave possible, as far as listing them is concerned.
@@ -205,12 +217,9 @@ impl Reading {
         };
         let mut units = VecDeque::new();
         for ((source, folder), _) in found.into_iter().zip(chosen).filter(|(_, chosen)| *chosen) {
-            let place = Place { account: &source.account, folder: &folder.path };
-            let keys = predicate.iter().filter_map(|one| scan.key(one, Some(place)));
-            let key = keys.map(|pushed| pushed.key).reduce(SearchKey::and).filter(|_| scan.pushdown);
-            let key = key.unwrap_or(SearchKey::All);
+            let key = self.key(&predicate, &source, &folder);
             if key != pushdown::nothing() {
-                units.push_back(Unit { source, folder, key });
+                units.push_back(Unit { source, folder, key, predicate: None });
             }
         }
         self.meter.folders.add(units.len());
@@ -223,6 +232,14 @@ impl Reading {
             }
         }
         Ok(units)
+    }
+
+    /// What a store is asked of a folder.
+    fn key(&self, predicate: &[Arc<dyn PhysicalExpr>], source: &Source, folder: &Folder) -> SearchKey {
+        let place = Place { account: &source.account, folder: &folder.path };
+        let keys = predicate.iter().filter_map(|one| self.scan.key(one, Some(place)));
+        let key = keys.map(|pushed| pushed.key).reduce(SearchKey::and).filter(|_| self.scan.pushdown);
+        key.unwrap_or(SearchKey::All)
     }
 
     /// A folder that is named and not there is a mistake, not an empty answer.
@@ -298,7 +315,10 @@ impl Reading {
     /// When the store cannot be asked.
     pub async fn found(&self, unit: &Unit) -> Result<Option<Found>> {
         let place = Place { account: &unit.source.account, folder: &unit.folder.path };
-        let Some(wanted) = self.scan.wanted().filter(|_| self.scan.is_all_asked(place)) else { return Ok(None) };
+        let predicate = unit.predicate().unwrap_or(&self.scan.predicate);
+        let Some(wanted) = self.scan.wanted().filter(|_| self.scan.is_all_asked(predicate, place)) else {
+            return Ok(None);
+        };
         if let Some(messages) = unit.folder.messages.filter(|_| unit.key == SearchKey::All && wanted == Wanted::Number)
         {
             return Ok(Some(Found::Number(messages)));
@@ -315,7 +335,8 @@ impl Reading {
     /// When the predicate names a column that the table does not have.
     pub fn chunks(&self, scan: &Scan, unit: &Unit) -> Result<Chunks> {
         let place = Place { account: &unit.source.account, folder: &unit.folder.path };
-        let phases = scan.phases(&current(&scan.predicate)?, Some(place));
+        let predicate = unit.predicate().unwrap_or(&scan.predicate);
+        let phases = scan.phases(&current(predicate)?, Some(place));
         let then = if phases.sieve.is_empty() {
             None
         } else {

@@ -31,9 +31,10 @@ use super::pushdown::{self, Answer, Place, Pushed};
 use super::read::{Reading, Runs};
 use super::settings::TextPushdown;
 use super::top::Top;
-use super::{Rows, Table};
+use super::{Rows, Table, search_function};
+use crate::mail::snapshots::Snapshots;
 use crate::mail::store::Wanted;
-use crate::mail::{Fetch, MailStore, Statement};
+use crate::mail::{Fetch, MailStore, Statement, UidSet};
 
 /// An account as a scan sees it.
 #[derive(Debug, Clone)]
@@ -42,6 +43,15 @@ pub struct Source {
     pub account: Arc<str>,
     /// Where its mail is.
     pub store: Arc<dyn MailStore>,
+    /// What its server found by searches in its own words, by folder and search.
+    pub found: Arc<Snapshots<Option<UidSet>>>,
+}
+
+impl Source {
+    /// An account, of which nothing was asked yet.
+    pub fn new(account: impl Into<Arc<str>>, store: Arc<dyn MailStore>) -> Self {
+        Self { account: account.into(), store, found: Arc::default() }
+    }
 }
 
 /// What is read of a table: plain data.
@@ -131,7 +141,12 @@ impl Scan {
             // Some servers only estimate sizes, and are not asked then.
             Some(Answer::Exact) => !is_costly || !of.contains(&Search::Size),
             Some(Answer::Superset) => is_of_key || (is_of(&[Search::ReceivedAt]) && !is_costly),
-            None => is_of_key && place.is_none() && DynamicFilterTracking::classify(one).contains_dynamic_filter(),
+            // What a server finds is not known before it is asked, either.
+            None => {
+                is_of_key
+                    && place.is_none()
+                    && (DynamicFilterTracking::classify(one).contains_dynamic_filter() || search_function::is_in(one))
+            }
         }
     }
 
@@ -162,10 +177,11 @@ impl Scan {
     /// Whether a store that is asked for just the messages for which the key holds finds those of the predicate.
     ///
     /// Filters that joins, sorts and aggregates make leave out what these would leave out themselves.
-    pub fn is_all_asked(&self, place: Place<'_>) -> bool {
+    pub fn is_all_asked(&self, predicate: &[Arc<dyn PhysicalExpr>], place: Place<'_>) -> bool {
         let columns: Vec<_> = self.table.columns().collect();
         let is_of_folder = |position: &usize| matches!(columns[*position].search, Search::Account | Search::Folder);
-        self.fixed().all(|one| {
+        let fixed = |one: &&Arc<dyn PhysicalExpr>| !DynamicFilterTracking::classify(one).contains_dynamic_filter();
+        predicate.iter().filter(fixed).all(|one| {
             let of = self.positions(std::slice::from_ref(one));
             let is_exact = || self.key(one, Some(place)).is_some_and(|pushed| pushed.answer == Answer::Exact);
             (!of.is_empty() && of.iter().all(is_of_folder)) || is_exact()
@@ -184,6 +200,11 @@ impl Scan {
         let names: BTreeSet<String> =
             predicates.iter().flat_map(collect_columns).map(|column| column.name().to_owned()).collect();
         (0..).zip(self.table.columns()).filter(|(_, column)| names.contains(column.name)).map(|(at, _)| at).collect()
+    }
+
+    /// Whether servers are asked something in their own words before a folder is read.
+    pub fn asks_servers(&self) -> bool {
+        self.predicate.iter().any(search_function::is_in)
     }
 
     /// How many lanes read at once.
