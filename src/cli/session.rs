@@ -114,7 +114,7 @@ impl Session {
             self.say_delivered(delivered);
         }
         if self.timing {
-            let rows = delivered.and_then(|delivered| delivered.rows());
+            let rows = delivered.and_then(Delivered::rows);
             say::note(&time(start.elapsed(), rows, &Counts::of(plan.as_ref())));
         }
         let folders = most(plan.as_ref(), "folders");

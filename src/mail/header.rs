@@ -26,7 +26,7 @@ impl Header {
     pub fn parse(octets: Bytes) -> Self {
         let mut fields: SmallVec<[Place; FEW]> = SmallVec::new();
         let mut has_stray_lines = false;
-        let octets = octets.slice(..octets.len().min(LONGEST));
+        let octets = if octets.len() > LONGEST { octets.slice(..LONGEST) } else { octets };
         let mut start = 0;
         while start < octets.len() {
             let end = memchr(b'\n', &octets[start..]).map_or(octets.len(), |end| start + end + 1);

@@ -17,7 +17,7 @@ pub const MESSAGE_HEADERS: Table = Table {
 const COLUMNS: &[Column] = &[
     Column { name: "position", needs: &[], search: Search::Here, read: Read::Int(|row| Some(row.field()?.0)), doc: "Position in the header, from 1." },
     Column { name: "name", needs: &[], search: Search::Here, read: Read::Text(|row| Some(row.field()?.1.name.into())), doc: "Name of the field, as written." },
-    Column { name: "value", needs: &[], search: Search::Here, read: Read::Text(|row| Some(row.field()?.1.text().into())), doc: "Value, unfolded and decoded." },
+    Column { name: "value", needs: &[], search: Search::Here, read: Read::Text(|row| Some(row.field()?.1.text())), doc: "Value, unfolded and decoded." },
     Column { name: "raw_value", needs: &[], search: Search::Here, read: Read::Text(|row| Some(raw(row.field()?.1.value).into())), doc: "Value as it came, folded and encoded; folds are CRLF." },
 ];
 
