@@ -98,6 +98,28 @@ async fn no_body_is_downloaded_that_nobody_asked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_several_attachments_only_those_that_are_wanted_are_downloaded() {
+    let dovecot = Dovecot::shared();
+    let user = dovecot.user_with(|maildir| {
+        let part = |media_type: &str, name: &str| {
+            format!("--b\nContent-Type: {media_type}; name={name}\nContent-Transfer-Encoding: base64\n\nQUJD\n")
+        };
+        let parts = part("application/zip", "a.zip") + &part("application/pdf", "b.pdf") + &part("image/png", "c.png");
+        let raw = format!("Subject: three\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\ntext\n{parts}--b--\n");
+        fs::create_dir_all(maildir.join("cur")).unwrap();
+        fs::write(maildir.join("cur/1700000000.M1P1.x:2,"), raw).unwrap();
+    });
+    let proxy = Proxy::before(dovecot.port()).start();
+    let engine = engine_at(&user, proxy.port());
+    let sql = "SELECT name, content FROM AttachmentContent WHERE folder = 'INBOX' AND media_type = 'application/pdf'";
+    assert_eq!(answer(&engine, sql).await, ["b.pdf|414243"]);
+    assert!(proxy.transcript().contains("(UID BODY.PEEK[3])"), "{}", proxy.transcript());
+    let sql = "SELECT name, text FROM AttachmentContent WHERE folder = 'INBOX' AND (name LIKE 'a%' OR part = '4')";
+    assert_eq!(answer(&engine, sql).await, ["a.zip|NULL", "c.png|NULL"]);
+    assert!(proxy.transcript().contains("(UID BODY.PEEK[2] BODY.PEEK[4])"), "{}", proxy.transcript());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn one_connection_is_enough_for_everything() {
     let dovecot = Dovecot::shared();
     let user = dovecot.user_with(mail::write_maildir);

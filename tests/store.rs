@@ -190,7 +190,7 @@ async fn reading_every_table_in_full_changes_nothing() {
 struct EveryNth(u32);
 
 impl Sieve for EveryNth {
-    fn passes(&self, _folder: &Folder, messages: &[Message]) -> mailql::Result<Vec<bool>> {
+    fn passes(&self, _folder: &Folder, messages: &mut [Message]) -> mailql::Result<Vec<bool>> {
         Ok(messages.iter().map(|message| message.uid.number().is_multiple_of(self.0)).collect())
     }
 }

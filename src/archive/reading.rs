@@ -151,8 +151,8 @@ impl<S: Snapshot> Work<S> {
             let Some((_, sieve)) = &self.scan.then else {
                 return Ok((self, found.into_iter().map(|(_, message)| message).collect()));
             };
-            let (positions, messages): (Vec<_>, Vec<_>) = found.into_iter().unzip();
-            let passes = sieve.passes(&self.scan.folder, &messages)?;
+            let (positions, mut messages): (Vec<_>, Vec<_>) = found.into_iter().unzip();
+            let passes = sieve.passes(&self.scan.folder, &mut messages)?;
             let read = positions.into_iter().zip(messages).zip(passes);
             self.passed = read.filter(|(_, passes)| *passes).map(|(found, _)| found).collect();
         }

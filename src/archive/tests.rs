@@ -103,7 +103,7 @@ struct EveryNth {
 }
 
 impl Sieve for EveryNth {
-    fn passes(&self, _folder: &Folder, messages: &[Message]) -> Result<Vec<bool>> {
+    fn passes(&self, _folder: &Folder, messages: &mut [Message]) -> Result<Vec<bool>> {
         self.asked.lock().unwrap().extend(uids(messages));
         Ok(messages.iter().map(|message| message.uid.number().is_multiple_of(self.n)).collect())
     }
@@ -112,7 +112,7 @@ impl Sieve for EveryNth {
 struct Refuses;
 
 impl Sieve for Refuses {
-    fn passes(&self, _folder: &Folder, _messages: &[Message]) -> Result<Vec<bool>> {
+    fn passes(&self, _folder: &Folder, _messages: &mut [Message]) -> Result<Vec<bool>> {
         Err(Error::new(ErrorKind::Query, "division by zero"))
     }
 }

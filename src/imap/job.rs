@@ -167,7 +167,10 @@ pub fn expected(message: &Message, fetch: &Fetch) -> u64 {
         Extent::Beginning => BEGINNING as u64,
         Extent::Whole => size_of(root, number),
     };
-    content::wanted(root, fetch).iter().map(|(number, extent)| size(number, *extent)).sum()
+    content::wanted(root, fetch, message.wanted_attachments.as_ref())
+        .iter()
+        .map(|(number, extent)| size(number, *extent))
+        .sum()
 }
 
 /// Whether a row brings something that was asked for, and is not just news about flags.
@@ -274,10 +277,13 @@ pub fn missing(message: &Message, kind: &Kind) -> Option<&'static str> {
 
 fn sections(message: &Message, fetch: &Fetch) -> Vec<Section> {
     let Some(root) = &message.structure else { return Vec::new() };
-    let missing = content::wanted(root, fetch).into_iter().filter(|(number, extent)| match extent {
-        Extent::Whole => !message.contents.contains_key(number),
-        Extent::Beginning => message.preview.is_none(),
-    });
+    let missing =
+        content::wanted(root, fetch, message.wanted_attachments.as_ref()).into_iter().filter(|(number, extent)| {
+            match extent {
+                Extent::Whole => !message.contents.contains_key(number),
+                Extent::Beginning => message.preview.is_none(),
+            }
+        });
     let section = |(number, extent)| match extent {
         Extent::Whole => Section::Part(number),
         Extent::Beginning => Section::Beginning(number, u32::try_from(BEGINNING).unwrap_or(u32::MAX)),

@@ -2,7 +2,7 @@
 //!
 //! Pure; one definition for servers, which are asked for parts by number, and for files, which are read whole.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 
@@ -22,8 +22,8 @@ pub enum Extent {
 /// How many octets of a part a preview is made of.
 pub const BEGINNING: usize = 4096;
 
-/// The parts whose contents are wanted.
-pub fn wanted(root: &Part, fetch: &Fetch) -> BTreeMap<PartNumber, Extent> {
+/// The parts whose contents are wanted; of attachments, `only` some, where that is known.
+pub fn wanted(root: &Part, fetch: &Fetch, only: Option<&BTreeSet<PartNumber>>) -> BTreeMap<PartNumber, Extent> {
     let layout = Layout::of(root);
     let mut parts = BTreeMap::new();
     let mut want = |part: &Part, extent: Extent| {
@@ -39,7 +39,10 @@ pub fn wanted(root: &Part, fetch: &Fetch) -> BTreeMap<PartNumber, Extent> {
         layout.text.iter().chain(&layout.html).for_each(|part| want(part, Extent::Whole));
     }
     if fetch.attachments {
-        layout.attachments.iter().for_each(|attachment| want(attachment.part, Extent::Whole));
+        let is_wanted =
+            |part: &Part| only.is_none_or(|only| part.number.as_ref().is_some_and(|number| only.contains(number)));
+        let attachments = layout.attachments.iter().map(|attachment| attachment.part);
+        attachments.filter(|part| is_wanted(part)).for_each(|part| want(part, Extent::Whole));
     }
     parts
 }
@@ -49,7 +52,7 @@ pub fn fill(message: &mut Message, fetch: &Fetch, raw: &Bytes) {
     let structure = structure::scan(raw);
     // A slice would keep the whole message in memory for a few lines of text.
     let all_is_kept = fetch.raw || fetch.attachments;
-    for (number, extent) in wanted(&structure.root, fetch) {
+    for (number, extent) in wanted(&structure.root, fetch, None) {
         if extent == Extent::Whole
             && let Some(content) = structure.content(&number)
         {

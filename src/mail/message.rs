@@ -3,7 +3,7 @@
 //! It comes in the same form from a server and from a file. It holds what was read and interprets
 //! it on demand; it reads nothing itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 
@@ -38,6 +38,8 @@ pub struct Message {
     pub header: Option<Header>,
     /// Its tree of parts.
     pub structure: Option<Part>,
+    /// The attachments whose contents are wanted; none where all of them are.
+    pub wanted_attachments: Option<BTreeSet<PartNumber>>,
     /// Contents of parts, as they were transferred: not decoded.
     pub contents: BTreeMap<PartNumber, Bytes>,
     /// The first octets of the part that a preview is made of, not decoded.
@@ -63,6 +65,7 @@ impl Message {
             mod_seq: None,
             header: None,
             structure: None,
+            wanted_attachments: None,
             contents: BTreeMap::new(),
             preview: None,
             raw: None,

@@ -2,6 +2,7 @@
 //!
 //! Evaluates with DataFusion's own expressions; knows no store and no plan.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, BooleanArray, RecordBatch};
@@ -15,7 +16,7 @@ use datafusion::physical_expr_common::physical_expr::snapshot_physical_expr;
 use super::batch::{Selection, with_rows};
 use super::column::Row;
 use super::{Rows, Table};
-use crate::mail::{Folder, Message, Sieve};
+use crate::mail::{Folder, Message, PartNumber, Sieve};
 
 /// Conditions that must all hold, over some columns of a table.
 pub struct Condition {
@@ -70,15 +71,24 @@ pub struct RowSieve {
 }
 
 impl Sieve for RowSieve {
-    fn passes(&self, folder: &Folder, messages: &[Message]) -> crate::error::Result<Vec<bool>> {
-        with_rows(self.rows, &self.account, folder, messages, |rows, owners| {
+    fn passes(&self, folder: &Folder, messages: &mut [Message]) -> crate::error::Result<Vec<bool>> {
+        let number = messages.len();
+        let (passes, wanted) = with_rows(self.rows, &self.account, folder, messages, |rows, owners| {
             let mask = self.condition.mask(rows)?;
-            let mut passes = vec![false; messages.len()];
-            for (row, owner) in owners.iter().enumerate() {
-                passes[*owner] |= mask.value(row);
+            let mut passes = vec![false; number];
+            let mut wanted: BTreeMap<usize, BTreeSet<PartNumber>> = BTreeMap::new();
+            for (position, owner) in owners.iter().enumerate().filter(|(position, _)| mask.value(*position)) {
+                passes[*owner] = true;
+                if let Some(part) = rows[position].attachment().and_then(|attachment| attachment.part.number.clone()) {
+                    wanted.entry(*owner).or_default().insert(part);
+                }
             }
-            Ok(passes)
-        })
+            Ok::<_, crate::error::Error>((passes, wanted))
+        })?;
+        for (owner, parts) in wanted {
+            messages[owner].wanted_attachments = Some(parts);
+        }
+        Ok(passes)
     }
 }
 

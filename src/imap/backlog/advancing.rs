@@ -37,7 +37,7 @@ impl Backlog {
                 }
                 Some(Step::Sieve) => {
                     if let Some((_, sieve)) = &scan.then {
-                        let passes = sieve.passes(&scan.folder, &messages)?;
+                        let passes = sieve.passes(&scan.folder, &mut messages)?;
                         let mut passes = passes.into_iter();
                         messages.retain(|_| passes.next().unwrap_or(true));
                     }
