@@ -17,7 +17,7 @@ use server::dovecot::Dovecot;
 use server::proxy::Proxy;
 
 /// A shape of query, and the round trips that it may take after signing in.
-const SHAPES: [(&str, &str, u64); 27] = [
+const SHAPES: [(&str, &str, u64); 28] = [
     ("names of folders", "SELECT folder FROM Folder", 1),
     ("folders with counts", "SELECT folder, messages, unseen, size FROM Folder", 1),
     ("count", "SELECT count(*) FROM MessagesInFolder WHERE folder = 'INBOX'", 1),
@@ -34,6 +34,11 @@ const SHAPES: [(&str, &str, u64); 27] = [
     (
         "newest by date",
         "SELECT uid, subject FROM MessagesInFolder WHERE folder = 'INBOX' ORDER BY date DESC LIMIT 2",
+        2,
+    ),
+    (
+        "newest by arrival",
+        "SELECT uid, subject FROM MessagesInFolder WHERE folder = 'INBOX' AND NOT seen ORDER BY received_at DESC LIMIT 2",
         2,
     ),
     (

@@ -15,6 +15,7 @@ use bytes::Bytes;
 use self::words::Words;
 use super::capability::Capabilities;
 use crate::account::Secret;
+use crate::mail::store::{Order, OrderBy};
 use crate::mail::{Fetch, HeaderFetch, PartNumber, SearchKey, StatusItems, UidSet, mutf7};
 
 /// A command without its tag.
@@ -140,6 +141,18 @@ pub fn search(key: &SearchKey, result: SearchResult, capabilities: &Capabilities
         SearchResult::Uids => words,
     };
     words.search_key(key).command()
+}
+
+/// UID SORT of the first messages in an order (RFC 5256 §3, RFC 5267 §4.4).
+pub fn sort(key: &SearchKey, order: Order, rows: usize) -> Command {
+    let words = Words::new("UID").word("SORT").word("RETURN").open().word("PARTIAL").word(&format!("1:{rows}")).close();
+    let words = words.open();
+    let words = if order.descending { words.word("REVERSE") } else { words };
+    let words = words.word(match order.by {
+        OrderBy::ReceivedAt => "ARRIVAL",
+        OrderBy::Size => "SIZE",
+    });
+    words.close().word("UTF-8").search_key(key).command()
 }
 
 /// UID FETCH of what makes no second look necessary (§6.4.5); peeks only.

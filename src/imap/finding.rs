@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::backlog::Examining;
-use super::command::{self, SearchResult, WireName};
+use super::command::{self, Command, SearchResult, WireName};
 use super::flight;
 use super::pool::Pool;
 use super::reading::Opened;
@@ -14,7 +14,7 @@ use super::session::Event;
 use super::status::{Code, Condition};
 use crate::error::Result;
 use crate::mail::snapshots::Snapshots;
-use crate::mail::store::{Found, Wanted};
+use crate::mail::store::{Found, OrderBy, Wanted};
 use crate::mail::{FolderScan, SearchKey, Uid, UidSet};
 
 /// What is known of the messages for which the key of a scan holds; nothing when only reading can tell.
@@ -32,15 +32,21 @@ pub async fn find(
     let able = &lease.capabilities;
     let Some(key) = flight::exactly(&scan.key, lease.family) else { return Ok(None) };
     let is_whole = key == SearchKey::All && wanted == Wanted::Number;
-    if !is_whole && !able.has("ESEARCH") {
-        return Ok(None);
-    }
-    let mut commands = vec![command::examine(name)];
-    let result = match wanted {
-        Wanted::Number => SearchResult::Number,
-        Wanted::Uids => SearchResult::Uids,
+    let search = match wanted {
+        Wanted::Number if is_whole => None,
+        Wanted::Number if able.has("ESEARCH") => Some(command::search(&key, SearchResult::Number, able)),
+        Wanted::Uids if able.has("ESEARCH") => Some(command::search(&key, SearchResult::Uids, able)),
+        // Dovecot gives a part of what is sorted, too, and says so of searches only.
+        Wanted::First(order, rows) if able.has("ESORT") && (able.has("CONTEXT=SORT") || able.has("CONTEXT=SEARCH")) => {
+            // Sizes that are estimated are the same in the answer, but need not be what was sorted by.
+            if order.by == OrderBy::Size && !lease.family.has_exact_sizes() {
+                return Ok(None);
+            }
+            Some(command::sort(&key, order, rows))
+        }
+        _ => return Ok(None),
     };
-    commands.extend((!is_whole).then(|| command::search(&key, result, able)));
+    let commands: Vec<Command> = [command::examine(name)].into_iter().chain(search).collect();
     let meter = &scan.meter;
     meter.connections.add(lease.number);
     meter.round_trips.add(1);
@@ -81,7 +87,7 @@ pub async fn find(
     Ok(match wanted {
         Wanted::Number if is_whole => examining.exists.map(|exists| Found::Number(exists.into())),
         Wanted::Number => found.and_then(|found| found.count).map(Found::Number),
-        Wanted::Uids => found.map(|found| {
+        Wanted::Uids | Wanted::First(..) => found.map(|found| {
             let last = own.uid_next.and_then(|next| u32::try_from(next - 1).ok()).map_or(Some(Uid::MAX), Uid::new);
             let there = last.and_then(|last| UidSet::range(Uid::MIN, last));
             Found::Uids(own.uid_validity, there.and_then(|there| there.intersection(&found.all?)))

@@ -62,7 +62,7 @@ pub enum Response {
 pub struct ESearch {
     /// The tag of the command that it answers.
     pub tag: Option<String>,
-    /// All uids found.
+    /// All uids found, or the part of them that was asked for (RFC 5267 §4.4).
     pub all: Option<UidSet>,
     /// How many were found.
     pub count: Option<u64>,
@@ -180,6 +180,15 @@ fn found_extended(cursor: &mut Cursor<'_>) -> Result<ESearch, Broken> {
                 // A set with a star does not say what was found.
                 let set = set.map(|set| UidSet::parse(&set).filter(|_| !set.contains('*')).ok_or(NO_SEARCH));
                 found.all = set.transpose()?;
+            }
+            b"PARTIAL" => {
+                if !cursor.open()? {
+                    return Err(NO_SEARCH);
+                }
+                cursor.skip(After::Token)?;
+                let set = cursor.text(After::Token)?;
+                cursor.skip_rest(After::Token)?;
+                found.all = set.map(|set| UidSet::parse(&set).ok_or(NO_SEARCH)).transpose()?;
             }
             b"COUNT" => found.count = Some(cursor.number()?.ok_or(NO_SEARCH)?),
             b"MIN" => found.min = uid(cursor)?,
@@ -312,9 +321,22 @@ mod tests {
         }
         assert_eq!(found("* ESEARCH\r\n"), ESearch::default());
         assert_eq!(found("* ESEARCH (TAG \"A1\") COUNT 0\r\n").count, Some(0));
-        for text in
-            ["ALL 1:5", "UID ALL 1:x", "UID ALL 1:*", "UID ALL", "UID COUNT x", "UID MIN x", "(TAG", "UID ALL 1 )"]
-        {
+        let partial = found("* ESEARCH (TAG \"A1\") UID PARTIAL (1:10 9,3,5)\r\n").all;
+        assert_eq!(partial.unwrap().to_string(), "3,5,9");
+        assert_eq!(found("* ESEARCH (TAG \"A1\") UID PARTIAL (1:10 NIL)\r\n").all, None);
+        for text in [
+            "ALL 1:5",
+            "UID ALL 1:x",
+            "UID ALL 1:*",
+            "UID ALL",
+            "UID COUNT x",
+            "UID PARTIAL 1:3",
+            "UID PARTIAL (1:3 x)",
+            "UID PARTIAL (1:3 4",
+            "UID MIN x",
+            "(TAG",
+            "UID ALL 1 )",
+        ] {
             assert!(parse(&format!("* ESEARCH {text}\r\n")).is_err(), "{text}");
         }
     }

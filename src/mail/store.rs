@@ -61,6 +61,26 @@ pub enum Wanted {
     Number,
     /// Which they are.
     Uids,
+    /// Which are the first, and so many at most.
+    First(Order, usize),
+}
+
+/// An order of messages that stores and SQL agree on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Order {
+    /// What they are ordered by.
+    pub by: OrderBy,
+    /// Whether the highest comes first.
+    pub descending: bool,
+}
+
+/// What messages can be ordered by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OrderBy {
+    /// When they were received.
+    ReceivedAt,
+    /// Their size.
+    Size,
 }
 
 /// What was found out of messages that were not read.
@@ -93,11 +113,12 @@ pub struct FolderScan {
 
 /// Decides which messages are worth reading further.
 pub trait Sieve: Send + Sync {
-    /// Says of each message, read as far as the first phase goes, whether it passes.
+    /// Says of each message, read as far as the first phase goes, whether it passes, and notes in it which of its
+    /// attachments are wanted.
     ///
     /// # Errors
     /// When the condition itself fails (a division by zero, say).
-    fn passes(&self, folder: &Folder, messages: &[Message]) -> Result<Vec<bool>>;
+    fn passes(&self, folder: &Folder, messages: &mut [Message]) -> Result<Vec<bool>>;
 }
 
 /// The statement that a reading belongs to: all readings of one statement see the same mail.

@@ -85,6 +85,12 @@ impl Finding {
                 reading.meter.folders_done.add(1);
             }
             let unit = &self.units[number];
+            if self.rounds == 1
+                && let Some(uids) = reading.first(unit).await?
+            {
+                self.chosen.push_back((number, uids));
+                continue;
+            }
             let predicate = unit.predicate().unwrap_or(&narrow.predicate);
             let condition = Condition::new(narrow.table, &columns, predicate)?;
             let mut chunks = reading.chunks(&narrow, unit)?;

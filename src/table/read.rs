@@ -329,6 +329,29 @@ impl Reading {
         }
     }
 
+    /// The messages of the first rows, where there is one folder only, and its store knows which they are.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn first(&self, unit: &Unit) -> Result<Option<UidSet>> {
+        let scan = &self.scan;
+        let place = Place { account: &unit.source.account, folder: &unit.folder.path };
+        let predicate = unit.predicate().unwrap_or(&scan.predicate);
+        let is_one = scan.sources.len() == 1 && scan.folders().is_some_and(|folders| folders.len() == 1);
+        let Some(top) = scan.top.as_ref().filter(|_| is_one && scan.table.rows == Rows::Message) else {
+            return Ok(None);
+        };
+        let Some(order) = top.order(scan.table).filter(|_| scan.is_all_asked(predicate, place)) else {
+            return Ok(None);
+        };
+        let wanted = Wanted::First(order, top.rows);
+        match unit.source.store.find(&self.folder_scan(unit, Fetch::default(), None), wanted).await {
+            Ok(Some(Found::Uids(_, uids))) => Ok(uids),
+            Ok(_) => Ok(None),
+            Err(error) => Err(self.explained(error).await),
+        }
+    }
+
     /// The messages of a folder, as they are read for a scan: this one, or its narrow form.
     ///
     /// # Errors

@@ -14,6 +14,7 @@ use datafusion::error::Result;
 
 use super::Table;
 use super::column::Search;
+use crate::mail::store::{Order, OrderBy};
 use crate::mail::{Uid, UidSet};
 
 /// How many rows are wanted, and by which columns they are the first.
@@ -31,6 +32,17 @@ impl Top {
         self.keys.first().is_some_and(|(position, options)| {
             options.descending && table.columns().nth(*position).is_some_and(|column| column.search == Search::Uid)
         })
+    }
+
+    /// The order, where stores know it, too.
+    pub fn order(&self, table: &Table) -> Option<Order> {
+        let [(position, options)] = self.keys.as_slice() else { return None };
+        let by = match table.columns().nth(*position)?.search {
+            Search::ReceivedAt => OrderBy::ReceivedAt,
+            Search::Size => OrderBy::Size,
+            _ => return None,
+        };
+        Some(Order { by, descending: options.descending })
     }
 
     /// The positions of its columns.
