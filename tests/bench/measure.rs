@@ -144,11 +144,10 @@ impl Set<'_> {
         invocation.measure(standard_output)?;
         let said = fs::read(&output).unwrap();
         fs::remove_file(&output).unwrap();
-        let right = match contender {
-            Contender::Limit => {
-                let lines = said.split(|octet| *octet == b'\n').filter(|line| is_answer(line));
-                equal(lines.count(), (task.answers)(self.inbox))
-            }
+        let right = match table::name(contender) {
+            table::LIMIT => equal(answers(&said, b"* "), (task.answers)(self.inbox)),
+            // It shows what the server says, after this sign.
+            "curl" => equal(answers(&said, b"< * "), (task.answers)(self.inbox)),
             _ => is_right(&(task.expected)(self.inbox), &String::from_utf8_lossy(&said), place),
         };
         right.map(|()| true).map_err(|wrong| format!("{} answers wrongly: {wrong}", table::name(contender)))
@@ -180,12 +179,14 @@ impl Set<'_> {
     }
 }
 
-/// Whether a line carries what was asked for, or a row of it.
-fn is_answer(line: &[u8]) -> bool {
-    let Some(line) = line.strip_prefix(b"* ") else { return false };
-    let mut words = line.split(|octet| *octet == b' ');
-    let first = words.next().unwrap_or_default();
-    matches!(first, b"LIST" | b"STATUS") || words.next() == Some(b"FETCH")
+/// How many lines carry what was asked for, or a row of it.
+fn answers(said: &[u8], sign: &[u8]) -> usize {
+    let is_answer = |line: &&[u8]| {
+        let mut words = line.split(|octet| *octet == b' ');
+        let first = words.next().unwrap_or_default();
+        matches!(first, b"LIST" | b"STATUS") || words.next() == Some(b"FETCH")
+    };
+    said.split(|octet| *octet == b'\n').filter_map(|line| line.strip_prefix(sign)).filter(is_answer).count()
 }
 
 fn is_right(expected: &Expected, csv: &str, place: &Place) -> Result<(), String> {

@@ -81,6 +81,9 @@ pub fn foot<'a>(tasks: impl Iterator<Item = &'a Task>, peers: &Peers) {
         let sql: Vec<String> = task.sql.iter().map(|sql| format!("`{sql}`")).collect();
         println!("{}", line([task.name, task.wants, &sql.join("; ")].map(str::to_owned)));
     }
+    if !peers.versions().is_empty() {
+        println!("\nPeers: {}.", peers.versions().join(", "));
+    }
     for (name, reason) in peers.missing() {
         println!("\n{name} is not in the table: {reason}");
     }
@@ -132,5 +135,6 @@ impl Median {
     }
 }
 
-const LIMIT: &str = "limit";
+/// What the limit is called.
+pub const LIMIT: &str = "limit";
 const MAILQL: &str = "mailql";
