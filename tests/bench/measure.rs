@@ -24,6 +24,7 @@ use super::task::{Expected, TASKS, Task};
 
 /// Measures all that is wanted and prints the table; it fails when mailql or the limit does.
 pub fn run(options: &Options) -> ExitCode {
+    eprintln!("mailql is {}", contender::program().display());
     let directory = tempfile::tempdir().unwrap();
     let peers = Peers::find(options);
     let dovecot = Dovecot::start(&dovecot::Options::default());

@@ -20,7 +20,7 @@ pub fn written(dice: &mut Dice, text: &str, rarely: bool) -> String {
     let letters: Vec<char> = text.chars().collect();
     for piece in letters.chunks(24) {
         let piece: String = piece.iter().collect();
-        if text.len() % 2 == 0 {
+        if text.len().is_multiple_of(2) {
             words.push(format!("=?UTF-8?B?{}?=", BASE64.encode(piece)));
         } else {
             let mut word = String::from("=?utf-8?Q?");
