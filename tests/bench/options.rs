@@ -1,0 +1,106 @@
+//! What the benchmark is told after `cargo bench --`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What is measured, and how often.
+pub struct Options {
+    /// How many messages the inbox has, one set each.
+    pub sizes: Vec<u32>,
+    /// Round-trip times that are added.
+    pub round_trips: Vec<Duration>,
+    /// The beginnings of the names of the tasks to do; all when there are none.
+    pub tasks: Vec<String>,
+    /// How often each contender does a task.
+    pub runs: usize,
+    /// The names of the peers to compare with.
+    pub peers: Vec<String>,
+    /// A peer that has used so much time for a task sits out the runs that are left.
+    pub patience: Duration,
+    /// Where corpora are kept and found again.
+    pub keep: Option<PathBuf>,
+    /// Whether the growth of time and memory is measured, instead of the tasks.
+    pub scale: bool,
+}
+
+impl Options {
+    /// Reads the command line; the error is for the user.
+    pub fn parse(arguments: &[String]) -> Result<Self, String> {
+        let mut options = Self {
+            sizes: Vec::new(),
+            round_trips: vec![Duration::ZERO, Duration::from_millis(40)],
+            tasks: Vec::new(),
+            runs: 5,
+            peers: PEERS.map(str::to_owned).to_vec(),
+            patience: Duration::from_secs(10),
+            keep: None,
+            scale: false,
+        };
+        let mut arguments = arguments.iter();
+        while let Some(name) = arguments.next() {
+            match name.as_str() {
+                "--bench" => continue,
+                "--scale" => {
+                    options.scale = true;
+                    continue;
+                }
+                "--help" => return Err(USAGE.to_owned()),
+                _ => {}
+            }
+            let value = arguments.next().ok_or_else(|| format!("{name} needs a value, or is unknown\n{USAGE}"))?;
+            match name.as_str() {
+                "--sizes" => options.sizes = numbers(value)?,
+                "--rtt" => {
+                    options.round_trips =
+                        numbers(value)?.into_iter().map(|rtt| Duration::from_millis(rtt.into())).collect();
+                }
+                "--tasks" => options.tasks = value.split(',').map(str::to_owned).collect(),
+                "--runs" => options.runs = numbers(value)?.first().map_or(1, |runs| (*runs).max(1) as usize),
+                "--patience" => {
+                    options.patience = Duration::from_secs(numbers(value)?.first().copied().unwrap_or_default().into());
+                }
+                "--keep" => options.keep = Some(std::path::absolute(value).map_err(|error| error.to_string())?),
+                "--peers" => options.peers = peers(value)?,
+                _ => return Err(format!("{name} is unknown\n{USAGE}")),
+            }
+        }
+        if options.sizes.is_empty() {
+            options.sizes = if options.scale { SCALE.to_vec() } else { SIZES.to_vec() };
+        }
+        Ok(options)
+    }
+}
+
+fn numbers(list: &str) -> Result<Vec<u32>, String> {
+    let number = |number: &str| number.replace('_', "").parse().map_err(|_| format!("{number} is no number\n{USAGE}"));
+    list.split(',').map(number).collect()
+}
+
+fn peers(list: &str) -> Result<Vec<String>, String> {
+    match list {
+        "all" => Ok(PEERS.map(str::to_owned).to_vec()),
+        "none" => Ok(Vec::new()),
+        _ => match list.split(',').find(|name| !PEERS.contains(name)) {
+            Some(name) => Err(format!("{name} is no peer\n{USAGE}")),
+            None => Ok(list.split(',').map(str::to_owned).collect()),
+        },
+    }
+}
+
+/// All peers, in the order of their columns.
+pub const PEERS: [&str; 4] = ["imapclient", "imap_tools", "curl", "mbsync"];
+
+const SIZES: [u32; 2] = [10_000, 100_000];
+
+const SCALE: [u32; 4] = [1_000, 10_000, 100_000, 1_000_000];
+
+const USAGE: &str = "\
+usage: cargo bench -- [OPTION]...
+  --sizes 10000,100000   messages in the inbox, one set each
+  --rtt 0,40             round-trip times to add, in milliseconds
+  --tasks T1,T2          only these tasks (T3 is T3, T3-fetch and T3-trust)
+  --runs 5               runs of each
+  --peers all            all, none, or some of imapclient,imap_tools,curl,mbsync
+  --patience 10          seconds after which a peer sits out the runs that are left
+  --keep DIR             keep the corpora there, or use those that are there
+  --scale                T2 at 1,000 to 1,000,000 messages instead, mailql alone";

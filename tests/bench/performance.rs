@@ -1,0 +1,70 @@
+//! The benchmark: what people ask of a mailbox, as whole processes, beside the least that the line allows and beside others.
+//!
+//! It makes a corpus, gives it to a private Dovecot, puts a line of some length in front of it, and lets each contender do
+//! each task in turn; what comes out is a Markdown table. Read on in `measure`; `docs/performance.md` says how to repeat it
+//! and what is compared with what.
+
+#![allow(clippy::unwrap_used, clippy::pedantic, reason = "a benchmark that fails says enough")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "it is a program for people")]
+#![cfg_attr(not(unix), allow(dead_code, unused_imports))]
+
+#[cfg(unix)]
+mod contender;
+#[cfg(unix)]
+mod corpus;
+#[allow(dead_code, reason = "the sample mailbox throws them, too")]
+#[path = "../../src/cli/demo/dice.rs"]
+mod dice;
+#[cfg(unix)]
+mod drain;
+#[cfg(unix)]
+mod measure;
+#[cfg(unix)]
+mod meter;
+#[cfg(unix)]
+mod options;
+#[cfg(unix)]
+mod peers;
+#[cfg(unix)]
+mod scale;
+#[cfg(unix)]
+#[path = "../server/mod.rs"]
+mod server;
+#[cfg(unix)]
+mod shim;
+#[cfg(unix)]
+mod table;
+#[cfg(unix)]
+mod task;
+
+use std::process::ExitCode;
+
+/// It is run again by itself in the parts that must be processes of their own.
+#[cfg(unix)]
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.split_first() {
+        Some((part, rest)) if part == drain::PART => drain::main(rest),
+        Some((part, rest)) if part == meter::PART => meter::main(rest),
+        Some((part, rest)) if part == shim::PART => shim::main(rest),
+        // Cargo says so; whoever runs all targets as tests does not want this.
+        _ if arguments.iter().any(|argument| argument == "--bench") => match options::Options::parse(&arguments) {
+            Ok(options) if options.scale => scale::run(&options),
+            Ok(options) => measure::run(&options),
+            Err(message) => {
+                eprintln!("{message}");
+                ExitCode::from(2)
+            }
+        },
+        _ => {
+            eprintln!("nothing is measured without `--bench`: run `cargo bench`");
+            ExitCode::SUCCESS
+        }
+    }
+}
+
+/// The servers need Unix.
+#[cfg(not(unix))]
+fn main() -> ExitCode {
+    ExitCode::SUCCESS
+}
