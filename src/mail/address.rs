@@ -61,9 +61,6 @@ impl Address {
 ///
 /// Nothing that it reads means anything else in [`Address::parse_any`], which is slower.
 fn regular(value: &str) -> Option<Vec<Address>> {
-    if value.contains(encoded_word::BEGINNING) {
-        return None;
-    }
     let (first, mut rest) = regular_one(value)?;
     let mut all = vec![first];
     while !rest.is_empty() {
@@ -95,13 +92,18 @@ fn regular_one(text: &str) -> Option<(Address, &str)> {
             }
         }
     };
-    let is_quoted = text.starts_with('"');
-    if !name.is_none_or(|name| is_regular_name(name, is_quoted)) {
-        return None;
-    }
-    let (address, rest) = rest.split_once('>')?;
-    is_regular_address(address)
-        .then(|| (Address { name: name.map(str::to_owned), address: Some(address.to_owned()) }, rest))
+    let (address, rest) = rest.split_once('>').filter(|(address, _)| is_regular_address(address))?;
+    let name = match name {
+        None => None,
+        Some(words) if words.starts_with(encoded_word::BEGINNING) => {
+            // What is within words means nothing but itself.
+            let text = encoded_word::decode_run_only(words)?;
+            Some(text.split_whitespace().collect::<Vec<_>>().join(" ")).filter(|name| !name.is_empty())
+        }
+        Some(name) if is_regular_name(name, text.starts_with('"')) => Some(name.to_owned()),
+        Some(_) => return None,
+    };
+    Some((Address { name, address: Some(address.to_owned()) }, rest))
 }
 
 /// Whether a name means nothing but itself.
@@ -189,7 +191,13 @@ mod tests {
             "\\",
             "&",
             "?",
-            "=?utf-8?Q?=41?=",
+            "=?utf-8?Q?=41=2C_b?=",
+            "=?utf-8?B?w6k=?=",
+            "=?iso-8859-1?Q?=E9=00?= =?iso-8859-1?q?x?=",
+            "=?utf-8?Q??=",
+            "=?x?Q?a",
+            "?=",
+            "=?utf-8?Q?_=20_?=",
             "é",
             ".",
             "  ",
@@ -209,6 +217,7 @@ mod tests {
             }
         }
         assert!(regular_ones > 5_000, "{regular_ones}");
+        assert!(regular("=?utf-8?Q?J=C3=B6rg?= <j@x.example>").is_some());
     }
 
     #[test]

@@ -20,6 +20,22 @@ pub fn decode(text: &str) -> String {
     replace(text, |run| run.text)
 }
 
+/// The text of encoded words with nothing but blanks between them; nothing where there is anything else.
+pub fn decode_run_only(text: &str) -> Option<String> {
+    let mut run = Vec::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let (word, length) = Word::parse(rest)?;
+        run.push(word);
+        let after = &rest[length..];
+        rest = after.trim_start();
+        if !after.is_empty() && rest.len() == after.len() {
+            return None;
+        }
+    }
+    Some(decode_run(&run).text)
+}
+
 /// Writes every run of encoded words anew, as one word in UTF-8 in which no character has a meaning.
 ///
 /// For parsers of structured fields, which decode words themselves but not across two of them.

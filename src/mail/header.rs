@@ -4,6 +4,7 @@
 //! line that is no field is passed over and told in [`Header::problems`].
 
 use std::borrow::Cow;
+use std::sync::OnceLock;
 
 use bytes::Bytes;
 use memchr::{memchr, memchr2};
@@ -19,6 +20,8 @@ pub struct Header {
     octets: Bytes,
     fields: SmallVec<[Place; FEW]>,
     has_stray_lines: bool,
+    /// The first author, once somebody wanted to know.
+    author: OnceLock<Option<Address>>,
 }
 
 impl Header {
@@ -46,7 +49,7 @@ impl Header {
             }
             start = end;
         }
-        Self { octets, fields, has_stray_lines }
+        Self { octets, fields, has_stray_lines, author: OnceLock::new() }
     }
 
     /// All fields, in their order.
@@ -71,6 +74,11 @@ impl Header {
     /// The addresses of all fields with that name.
     pub fn addresses(&self, name: &str) -> Vec<Address> {
         self.all(name).flat_map(|field| Address::parse_all(&field.unfolded())).collect()
+    }
+
+    /// The first address of the From field.
+    pub fn author(&self) -> Option<&Address> {
+        self.author.get_or_init(|| self.addresses("from").into_iter().next()).as_ref()
     }
 
     /// The instant that the Date field tells.

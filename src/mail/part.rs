@@ -120,9 +120,11 @@ impl Declared<'_> {
 /// A media type of its two halves, in lower case.
 pub fn media_type(main: &str, subtype: &str) -> Word {
     let is_it = |known: &&str| {
-        known
-            .split_once('/')
-            .is_some_and(|(one, other)| one.eq_ignore_ascii_case(main) && other.eq_ignore_ascii_case(subtype))
+        let halves = known.split_at_checked(main.len()).filter(|_| known.len() == main.len() + 1 + subtype.len());
+        halves.is_some_and(|(one, other)| {
+            let other = other.strip_prefix('/');
+            one.eq_ignore_ascii_case(main) && other.is_some_and(|other| other.eq_ignore_ascii_case(subtype))
+        })
     };
     match USUAL.into_iter().find(is_it) {
         Some(known) => Cow::Borrowed(known),
