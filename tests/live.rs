@@ -97,6 +97,80 @@ async fn no_body_is_downloaded_that_nobody_asked_for() {
     assert!(octets < 4_000, "{octets} octets");
 }
 
+/// However the join is written, and whatever says which messages are wanted: the headers of no others go over the line.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_join_by_key_asks_a_server_for_headers_of_what_matches_and_no_more() {
+    let dovecot = Dovecot::shared();
+    let user = dovecot.user_with(|maildir| write_many(maildir, 300));
+    let proxy = Proxy::before(dovecot.port()).start();
+    let engine = engine_at(&user, proxy.port());
+    let files = tempfile::tempdir().unwrap();
+    let file = |name: &str| format!("'{}'", files.path().join(name).display());
+    let (csv, parquet) = (file("keys.csv"), file("keys.parquet"));
+    // There need not be a message for each key.
+    fs::write(files.path().join("keys.csv"), "folder,uid\nINBOX,8\nINBOX,108\nNowhere,9\nINBOX,208\nINBOX,208\n")
+        .unwrap();
+    answer(&engine, &format!("COPY (SELECT * FROM {csv}) TO {parquet}")).await;
+    let values = "(VALUES ('INBOX', 8), ('INBOX', 108), ('INBOX', 208)) k(folder, uid)";
+    let invoices = "m.folder = 'INBOX' AND m.subject LIKE '%invoice%'";
+    let both = "h.folder = k.folder AND h.uid = k.uid";
+    let forms = [
+        format!(
+            "FROM MessagesInFolder m JOIN MessageHeaders h USING (account, folder, uid_validity, uid) WHERE {invoices}"
+        ),
+        format!(
+            "FROM MessageHeaders h JOIN MessagesInFolder m USING (account, folder, uid_validity, uid) WHERE {invoices}"
+        ),
+        format!(
+            "FROM MessagesInFolder m JOIN MessageHeaders h ON m.folder = h.folder AND m.uid = h.uid WHERE {invoices}"
+        ),
+        format!(
+            "FROM MessageHeaders h JOIN MessagesInFolder m ON m.folder = h.folder AND m.uid = h.uid WHERE {invoices}"
+        ),
+        format!(
+            "FROM MessageHeaders h WHERE folder = 'INBOX' AND uid IN (SELECT uid FROM MessagesInFolder m WHERE {invoices})"
+        ),
+        format!(
+            "FROM MessageHeaders h WHERE EXISTS (SELECT 1 FROM MessagesInFolder m WHERE m.folder = h.folder AND m.uid = h.uid AND {invoices})"
+        ),
+        format!("FROM {csv} k JOIN MessageHeaders h ON {both}"),
+        format!("FROM MessageHeaders h JOIN {csv} k ON {both}"),
+        format!("FROM MessageHeaders h JOIN {csv} k USING (folder, uid)"),
+        format!(
+            "FROM MessageHeaders h WHERE folder = 'INBOX' AND uid IN (SELECT uid FROM {csv} WHERE folder = 'INBOX')"
+        ),
+        format!("FROM MessageHeaders h WHERE EXISTS (SELECT 1 FROM {csv} k WHERE {both})"),
+        format!("FROM {parquet} k JOIN MessageHeaders h ON {both}"),
+        format!("FROM MessageHeaders h JOIN {parquet} k ON {both}"),
+        format!(
+            "FROM MessageHeaders h WHERE folder = 'INBOX' AND uid IN (SELECT uid FROM {parquet} WHERE folder = 'INBOX')"
+        ),
+        format!("FROM MessageHeaders h WHERE EXISTS (SELECT 1 FROM {parquet} k WHERE {both})"),
+        format!("FROM {values} JOIN MessageHeaders h ON {both}"),
+        format!("FROM MessageHeaders h JOIN {values} ON {both}"),
+        format!("FROM MessageHeaders h JOIN {values} USING (folder, uid)"),
+        format!("FROM MessageHeaders h WHERE EXISTS (SELECT 1 FROM {values} WHERE {both})"),
+    ];
+    let mut wrong = String::new();
+    for form in forms {
+        let frame = engine.sql(&format!("SELECT DISTINCT h.uid, h.value {form}")).await.expect(&form);
+        let (context, plan) = (frame.task_ctx(), frame.create_physical_plan().await.unwrap());
+        proxy.forget();
+        let rows = collect(plan.clone(), context.into()).await.expect(&form);
+        let said = proxy.transcript();
+        assert_eq!(answer::rows(&rows).len(), 3 * 5, "each mail has five header fields: {form}");
+        let looked_at = if form.contains("MessagesInFolder") { 300 } else { 0 };
+        let fetched = metric(plan.as_ref(), "messages_fetched") - looked_at;
+        let asked: Vec<&str> = said.lines().filter(|line| line.contains(" UID FETCH ")).collect();
+        let headers: Vec<_> = asked.iter().filter(|line| line.contains("BODY.PEEK[HEADER])")).collect();
+        let is_of_matches = headers.len() == 1 && headers[0].contains(" UID FETCH 8,108,208 (");
+        if fetched != 3 || !is_of_matches || asked.len() > 1 + usize::from(looked_at > 0) {
+            writeln!(wrong, "{form}: {fetched} fetched, and said was {asked:#?}").unwrap();
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn of_several_attachments_only_those_that_are_wanted_are_downloaded() {
     let dovecot = Dovecot::shared();

@@ -50,6 +50,8 @@ async fn a_join_by_key_reads_only_what_matches() {
         Answer::of(engine, "CREATE VIEW invoices AS SELECT * FROM MessagesInFolder WHERE subject LIKE '%invoice%'")
             .await;
     }
+    let named = |statement: &str| statement.replace("'keys.", &format!("'{}/keys.", place.path().display()));
+    Answer::of(&engine, &named("COPY (SELECT * FROM 'keys.csv') TO 'keys.parquet'")).await;
     let inbox = INBOX / 40;
     let forms = [
         (
@@ -159,6 +161,21 @@ async fn a_join_by_key_reads_only_what_matches() {
             "SELECT h.* FROM MessageHeaders h WHERE folder = 'INBOX' AND uid IN (SELECT uid FROM keys WHERE folder = 'INBOX')",
         ),
         (
+            "a CSV file by its name",
+            3,
+            "SELECT h.* FROM MessageHeaders h JOIN 'keys.csv' k ON k.folder = h.folder AND k.uid = h.uid",
+        ),
+        (
+            "a Parquet file",
+            3,
+            "SELECT h.* FROM 'keys.parquet' k JOIN MessageHeaders h ON k.folder = h.folder AND k.uid = h.uid",
+        ),
+        (
+            "a Parquet file, the other order",
+            3,
+            "SELECT h.* FROM MessageHeaders h JOIN 'keys.parquet' k ON k.folder = h.folder AND k.uid = h.uid",
+        ),
+        (
             "VALUES",
             2,
             "SELECT h.* FROM (VALUES ('INBOX', 40), ('Work', 3)) v(folder, uid) JOIN MessageHeaders h ON v.folder = h.folder AND v.uid = h.uid",
@@ -181,6 +198,7 @@ async fn a_join_by_key_reads_only_what_matches() {
     ];
     let mut failures = String::new();
     for (form, matching, statement) in forms {
+        let statement = &named(statement);
         let answer = Answer::of(&engine, statement).await;
         let fetched = answer.sum("MessageHeaders", "messages_fetched");
         if fetched != matching {
