@@ -156,6 +156,29 @@ async fn a_reader_who_leaves_leaves_nothing_behind() {
     }
 }
 
+/// Dovecot 2.3 finds only what has neither of two flags when it is asked for what lacks one of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_lacks_one_of_two_flags_is_found() {
+    let dovecot = Dovecot::shared();
+    let user = dovecot.user_with(mail::write_maildir);
+    let engine = engine(dovecot, &user);
+    for condition in [
+        "NOT seen OR NOT flagged",
+        "NOT (seen AND deleted)",
+        "NOT seen OR uid = 3 OR NOT answered",
+        "(NOT seen AND uid < 90) OR (NOT flagged AND uid < 90)",
+        "(NOT draft OR NOT flagged) AND (NOT seen OR NOT deleted)",
+    ] {
+        let sql = format!("SELECT folder, uid FROM MessagesInFolder WHERE {condition}");
+        let found = answer(&engine, &sql).await;
+        answer(&engine, "SET mailql.pushdown = false").await;
+        let expected = answer(&engine, &sql).await;
+        answer(&engine, "SET mailql.pushdown = true").await;
+        assert!(expected.len() > 20);
+        assert_eq!(found, expected, "{condition}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn folders_of_every_name_are_listed_and_read() {
     for separator in ['/', '.'] {
