@@ -252,6 +252,29 @@ async fn a_reader_who_leaves_leaves_nothing_behind() {
     }
 }
 
+/// Dovecot 2.3 finds only what has neither of two flags when it is asked for what lacks one of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_lacks_one_of_two_flags_is_found() {
+    let dovecot = Dovecot::shared();
+    let user = dovecot.user_with(mail::write_maildir);
+    let engine = engine(dovecot, &user);
+    for condition in [
+        "NOT seen OR NOT flagged",
+        "NOT (seen AND deleted)",
+        "NOT seen OR uid = 3 OR NOT answered",
+        "(NOT seen AND uid < 90) OR (NOT flagged AND uid < 90)",
+        "(NOT draft OR NOT flagged) AND (NOT seen OR NOT deleted)",
+    ] {
+        let sql = format!("SELECT folder, uid FROM MessagesInFolder WHERE {condition}");
+        let found = answer(&engine, &sql).await;
+        answer(&engine, "SET mailql.pushdown = false").await;
+        let expected = answer(&engine, &sql).await;
+        answer(&engine, "SET mailql.pushdown = true").await;
+        assert!(expected.len() > 20);
+        assert_eq!(found, expected, "{condition}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn folders_of_every_name_are_listed_and_read() {
     for separator in ['/', '.'] {
@@ -305,6 +328,49 @@ async fn folders_of_every_name_are_listed_and_read() {
         let error = mailql::Error::from(error.collect().await.unwrap_err());
         assert_eq!(error.to_string(), "there is no folder 'two wrds'");
         assert!(error.way_out().unwrap().contains("did you mean 'two words'?"), "{error:?}");
+    }
+}
+
+/// What else there is, is not even opened.
+#[tokio::test(flavor = "multi_thread")]
+async fn only_folders_that_are_meant_are_opened() {
+    let dovecot = Dovecot::shared();
+    let user = dovecot.user();
+    let mut raw = Raw::sign_in(dovecot, &user);
+    let folders = ["Archive/2024", "Archive/2025", "Archives", "Sent", "Lists/rust", "Drafts"];
+    for folder in folders {
+        raw.ask(&format!("CREATE \"{folder}\""));
+        raw.ask(&format!("APPEND \"{folder}\" {{12+}}\r\nSubject: x\r\n\r\n"));
+    }
+    let proxy = Proxy::before(dovecot.port()).start();
+    let engine = engine_at(&user, proxy.port());
+    for (condition, expected) in [
+        ("folder LIKE 'Archive/%'", &["Archive/2024", "Archive/2025"][..]),
+        ("folder LIKE 'Archive/%' AND NOT folder LIKE '%2024'", &["Archive/2025"]),
+        ("folder NOT LIKE '%e%' AND folder <> 'INBOX'", &["Drafts", "Lists/rust"]),
+        ("lower(folder) = 'sent'", &["Sent"]),
+        ("starts_with(folder, 'Lists/')", &["Lists/rust"]),
+        ("folder ~ '^Archive/20[0-9]+$'", &["Archive/2024", "Archive/2025"]),
+        ("folder IN (SELECT folder FROM Folder WHERE role = 'sent')", &["Sent"]),
+        ("folder IN (SELECT folder FROM Folder WHERE role IN ('sent', 'drafts'))", &["Drafts", "Sent"]),
+        ("folder = (SELECT folder FROM Folder WHERE role = 'sent')", &["Sent"]),
+        ("EXISTS (SELECT 1 FROM Folder f WHERE f.folder = MessagesInFolder.folder AND f.role = 'sent')", &["Sent"]),
+        ("folder IN (SELECT folder FROM Folder WHERE parent = 'Archive')", &["Archive/2024", "Archive/2025"]),
+    ] {
+        proxy.forget();
+        let sql = format!("SELECT folder, subject FROM MessagesInFolder WHERE {condition}");
+        let rows = answer(&engine, &sql).await;
+        let expected_rows: Vec<String> = expected.iter().map(|folder| format!("{folder}|x")).collect();
+        assert_eq!(rows, expected_rows, "{condition}");
+        let said = proxy.transcript();
+        let mut opened: Vec<&str> = said
+            .lines()
+            .filter_map(|line| line.split_once("EXAMINE \""))
+            .map(|(_, name)| name.trim_end_matches('"'))
+            .collect();
+        opened.sort_unstable();
+        opened.dedup();
+        assert_eq!(opened, expected, "{condition}\n{said}");
     }
 }
 

@@ -19,7 +19,7 @@ use backend::mbox;
 use backend::{account, dovecot};
 use chance::Chance;
 use mailql::Engine;
-use question::Question;
+use question::{FAILED, Question};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pushed_is_not_pushed_on_a_maildir() {
@@ -119,8 +119,6 @@ async fn pushed_is_not_pushed(pushed: &Engine, plain: &Engine, first: u64) {
 fn seeds(first: u64, number: u64) -> impl Iterator<Item = u64> {
     FAILED.into_iter().chain(first..first + number)
 }
-
-const FAILED: [u64; 1] = [3_000_719];
 
 async fn rows(engine: &Engine, statement: &str) -> Vec<String> {
     let batches = async { engine.sql(statement).await?.collect().await.map_err(mailql::Error::from) }.await;

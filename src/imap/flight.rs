@@ -5,7 +5,7 @@
 use super::capability::Capabilities;
 use super::command::SET_OCTETS;
 use super::quirk::Family;
-use crate::mail::{Fetch, FolderScan, SearchKey, Uid, UidSet};
+use crate::mail::{Fetch, Flag, FolderScan, SearchKey, Uid, UidSet};
 
 /// How the messages of a folder are found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -167,8 +167,8 @@ fn weakened(key: &SearchKey, family: &Family) -> SearchKey {
         | SearchKey::Text(..)
         | SearchKey::Server(_) => key.clone(),
         SearchKey::Not(inner) => weakened_complement(inner, family),
-        SearchKey::And(keys) => keys.iter().map(|key| weakened(key, family)).fold(SearchKey::All, SearchKey::and),
-        SearchKey::Or(left, right) => weakened(left, family).or(weakened(right, family)),
+        SearchKey::And(keys) => all_of(keys.iter().map(|key| weakened(key, family))),
+        SearchKey::Or(left, right) => one_of(weakened(left, family), weakened(right, family)),
     }
 }
 
@@ -179,7 +179,6 @@ fn weakened(key: &SearchKey, family: &Family) -> SearchKey {
 /// in `OR NOT BEFORE 2-Jan-2025 NOT BEFORE 9-Jan-2025`.
 fn weakened_complement(key: &SearchKey, family: &Family) -> SearchKey {
     let complement = |key: &SearchKey| weakened_complement(key, family);
-    let nothing = || !SearchKey::All;
     match key {
         SearchKey::All => nothing(),
         // What contains a text differs from server to server; the complement would lose messages.
@@ -195,8 +194,61 @@ fn weakened_complement(key: &SearchKey, family: &Family) -> SearchKey {
         SearchKey::Since(day) => SearchKey::Before(*day),
         SearchKey::Before(day) => SearchKey::Since(*day),
         SearchKey::Not(inner) => weakened(inner, family),
-        SearchKey::And(keys) => keys.iter().map(complement).reduce(SearchKey::or).unwrap_or_else(nothing),
-        SearchKey::Or(left, right) => complement(left).and(complement(right)),
+        SearchKey::And(keys) => keys.iter().map(complement).reduce(one_of).unwrap_or_else(nothing),
+        SearchKey::Or(left, right) => all_of([complement(left), complement(right)]),
+    }
+}
+
+fn nothing() -> SearchKey {
+    !SearchKey::All
+}
+
+/// All of the keys, each once: what is said twice, or together with what is impossible, confuses Dovecot 2.3.
+fn all_of(keys: impl IntoIterator<Item = SearchKey>) -> SearchKey {
+    let mut all: Vec<SearchKey> = Vec::new();
+    for key in keys {
+        if key == nothing() {
+            return key;
+        }
+        if !all.contains(&key) {
+            all.push(key);
+        }
+    }
+    all.into_iter().fold(SearchKey::All, SearchKey::and)
+}
+
+/// One key or the other. Of two flags that are not set, Dovecot 2.3 finds only messages that have neither, so such an OR is
+/// not asked: `OR UNSEEN UNFLAGGED`, and `OR (UNSEEN DRAFT) (UNFLAGGED DRAFT)`, which it makes the same of.
+fn one_of(left: SearchKey, right: SearchKey) -> SearchKey {
+    if left == nothing() || left == right {
+        return right;
+    }
+    if right == nothing() {
+        return left;
+    }
+    let mut unset = unset_flags(&left);
+    unset.extend(unset_flags(&right));
+    if unset.iter().any(|flag| *flag != unset[0]) { SearchKey::All } else { left.or(right) }
+}
+
+/// Flags that must not be set, wherever that stands in a key.
+fn unset_flags(key: &SearchKey) -> Vec<Flag> {
+    match key {
+        SearchKey::Not(inner) => match inner.as_ref() {
+            SearchKey::Flag(flag) => vec![*flag],
+            inner => unset_flags(inner),
+        },
+        SearchKey::And(keys) => keys.iter().flat_map(unset_flags).collect(),
+        SearchKey::Or(left, right) => [unset_flags(left), unset_flags(right)].concat(),
+        SearchKey::All
+        | SearchKey::Uid(_)
+        | SearchKey::Flag(_)
+        | SearchKey::Larger(_)
+        | SearchKey::Smaller(_)
+        | SearchKey::Since(_)
+        | SearchKey::Before(_)
+        | SearchKey::Text(..)
+        | SearchKey::Server(_) => Vec::new(),
     }
 }
 
@@ -213,7 +265,7 @@ fn weakened_set(uids: &UidSet) -> SearchKey {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mail::{Flag, SearchText, TextField};
+    use crate::mail::{SearchText, TextField};
 
     #[test]
     fn what_a_server_does_not_have_is_not_waited_for() {
@@ -249,11 +301,16 @@ mod tests {
             (!SearchKey::Smaller(0), "ALL"),
             (!SearchKey::Larger(7), "SMALLER 8"),
             (SearchKey::Smaller(1 << 32), "ALL"),
-            (huge().or(!SearchKey::And(vec![])), "OR LARGER 4294967295 NOT ALL"),
+            (huge().or(!SearchKey::And(vec![])), "LARGER 4294967295"),
             (!(huge().or(seen.clone())), "UNSEEN"),
             (SearchKey::And(vec![]), "ALL"),
-            (!both.clone(), "OR UNSEEN UNDELETED"),
-            ((!both).or(deleted), "OR OR UNSEEN UNDELETED DELETED"),
+            // Dovecot 2.3 finds what has neither flag.
+            (!both.clone(), "ALL"),
+            ((!both).or(deleted.clone()), "ALL"),
+            ((!seen.clone()).and(huge()).or(!deleted.clone()), "ALL"),
+            ((!seen.clone()).or(!seen.clone()).or(deleted.clone()), "OR UNSEEN DELETED"),
+            ((!seen.clone()).and(!deleted.clone()), "UNSEEN UNDELETED"),
+            (seen.clone().and(seen.clone()).and(nothing()).or(deleted.clone().and(deleted)), "DELETED"),
             ((!day(2)).or(!day(9)), "OR SINCE 2-Jan-2025 SINCE 9-Jan-2025"),
             (!((!day(2)).and(!seen)), "OR BEFORE 2-Jan-2025 SEEN"),
         ] {

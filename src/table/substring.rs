@@ -3,9 +3,13 @@
 //! Pure. A key asks for less than the predicate: for words of it, which stand in the mail as they stand in the
 //! column. Whether stores are asked at all is a setting; see [`super::pushdown`], which calls this for one condition.
 
+mod regex;
+
 use std::cmp::Reverse;
 use std::sync::Arc;
 
+use datafusion::arrow::datatypes::DataType;
+use datafusion::common::ScalarValue;
 use datafusion::logical_expr::Operator;
 use datafusion::physical_expr::expressions::{BinaryExpr, CastExpr, InListExpr, LikeExpr};
 use datafusion::physical_expr::{PhysicalExpr, ScalarFunctionExpr};
@@ -23,6 +27,12 @@ pub fn search(table: &Table, predicate: &Arc<dyn PhysicalExpr>) -> Option<Search
         return key(field, &pieces(&text(&value(like.pattern())?)?));
     }
     if let Some(binary) = predicate.downcast_ref::<BinaryExpr>() {
+        if let Operator::RegexMatch | Operator::RegexIMatch = binary.op() {
+            return key(field(table, binary.left())?, &regex::pieces(&text(&value(binary.right())?)?));
+        }
+        if let Some([column, wanted]) = placed(binary) {
+            return key(field(table, column)?, &[text(&value(wanted)?)?]);
+        }
         let is_equality = matches!(binary.op(), Operator::Eq | Operator::IsNotDistinctFrom);
         let sides = [(binary.left(), binary.right()), (binary.right(), binary.left())];
         let (field, wanted) = sides
@@ -47,14 +57,38 @@ pub fn search(table: &Table, predicate: &Arc<dyn PhysicalExpr>) -> Option<Search
     key(field(table, column)?, &[text(&value(wanted)?)?])
 }
 
-/// The field that an expression shows, as written or in lower case: servers look for text in any case.
+/// The text and what is looked for in it, of `strpos(…, …) > 0` and its like: it is somewhere.
+fn placed(binary: &BinaryExpr) -> Option<[&Arc<dyn PhysicalExpr>; 2]> {
+    let left = binary.left();
+    let left =
+        left.downcast_ref::<CastExpr>().filter(|cast| cast.cast_type().is_integer()).map_or(left, CastExpr::expr);
+    let call = left.downcast_ref::<ScalarFunctionExpr>().filter(|call| call.name() == "strpos")?;
+    let place = value(binary.right())?.cast_to(&DataType::Int64).ok()?;
+    let ScalarValue::Int64(Some(place)) = place else { return None };
+    let is_somewhere = match binary.op() {
+        Operator::Gt => place >= 0,
+        Operator::GtEq | Operator::Eq => place >= 1,
+        Operator::NotEq => place == 0,
+        _ => false,
+    };
+    match call.args() {
+        [column, wanted] if is_somewhere => Some([column, wanted]),
+        _ => None,
+    }
+}
+
+/// The field of which an expression shows a piece, or all, as written or in lower case: servers look for text in any case.
 fn field(table: &Table, expression: &Arc<dyn PhysicalExpr>) -> Option<TextField> {
     if let Some(cast) = expression.downcast_ref::<CastExpr>() {
         return field(table, cast.expr()).filter(|_| cast.cast_type().is_string());
     }
     if let Some(call) = expression.downcast_ref::<ScalarFunctionExpr>() {
-        let ("lower", [argument]) = (call.name(), call.args()) else { return None };
-        return field(table, argument);
+        return match (call.name(), call.args()) {
+            ("lower" | "left" | "right" | "substr" | "split_part" | "btrim" | "ltrim" | "rtrim", [argument, ..]) => {
+                field(table, argument)
+            }
+            _ => None,
+        };
     }
     match searched(table, expression)? {
         Search::Text(field) => Some(field),
@@ -222,6 +256,44 @@ mod tests {
         let key = format!("~SUBJECT \"{}\"", &long[..64]);
         check(&[(&format!("subject = '{long}'"), &key)]);
         check(&[("contains(subject, E'abc\\r\\nA1 LOGOUT')", r#"~SUBJECT "LOGOUT" SUBJECT "abc""#)]);
+    }
+
+    #[test]
+    fn a_piece_of_a_column_is_in_the_column() {
+        check(&[
+            ("left(subject, 7) = 'invoice'", r#"~SUBJECT "invoice""#),
+            ("right(from_address, 12) = '@example.org'", r#"~FROM "example.org""#),
+            ("substr(lower(subject), 3) LIKE 'invoice%'", r#"~SUBJECT "invoice""#),
+            ("split_part(from_address, '@', 2) = 'example.org'", r#"~FROM "example.org""#),
+            (
+                "split_part(from_address, '@', 2) IN ('x.example', 'y.example')",
+                r#"~OR FROM "x.example" FROM "y.example""#,
+            ),
+            ("trim(subject) = 'invoice'", r#"~SUBJECT "invoice""#),
+            ("strpos(subject, 'invoice') > 0", r#"~SUBJECT "invoice""#),
+            ("position('invoice' IN lower(subject)) >= 1", r#"~SUBJECT "invoice""#),
+            ("strpos(subject, 'invoice') = 4", r#"~SUBJECT "invoice""#),
+            ("strpos(subject, 'invoice') <> 0", r#"~SUBJECT "invoice""#),
+            ("strpos(subject, 'invoice') >= 0", "-"),
+            ("strpos(subject, 'invoice') = 0", "-"),
+            ("strpos(subject, 'invoice') < 5", "-"),
+            ("strpos('invoice', subject) > 0", "-"),
+            ("replace(subject, 'x', 'invoice') = 'invoice'", "-"),
+        ]);
+    }
+
+    #[test]
+    fn of_a_regular_expression_the_words_that_must_be_there() {
+        check(&[
+            ("subject ~ 'invoice'", r#"~SUBJECT "invoice""#),
+            ("subject ~ '^Re: .*invoice [0-9]+$'", r#"~SUBJECT "invoice" SUBJECT "Re:""#),
+            ("subject ~* 'invoice [0-9]+'", r#"~SUBJECT "invoice""#),
+            ("regexp_like(subject, 'invoice [0-9]+')", "-"),
+            ("subject ~ 'in.*ice|bill'", "-"),
+            ("subject !~ 'invoice [0-9]+'", "-"),
+            ("subject ~ '(invoice'", "-"),
+            ("(subject ~ 'invoice [0-9]+') = true", r#"~SUBJECT "invoice""#),
+        ]);
     }
 
     #[test]
