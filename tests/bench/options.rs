@@ -17,6 +17,8 @@ pub struct Options {
     pub peers: Vec<String>,
     /// A peer that has used so much time for a task sits out the runs that are left.
     pub patience: Duration,
+    /// Where everything is written.
+    pub directory: PathBuf,
     /// Where corpora are kept and found again.
     pub keep: Option<PathBuf>,
     /// Whether the growth of time and memory is measured, instead of the tasks.
@@ -33,6 +35,7 @@ impl Options {
             runs: 5,
             peers: PEERS.map(str::to_owned).to_vec(),
             patience: Duration::from_secs(10),
+            directory: directory(),
             keep: None,
             scale: false,
         };
@@ -60,6 +63,7 @@ impl Options {
                     options.patience = Duration::from_secs(numbers(value)?.first().copied().unwrap_or_default().into());
                 }
                 "--keep" => options.keep = Some(std::path::absolute(value).map_err(|error| error.to_string())?),
+                "--directory" => options.directory = std::path::absolute(value).map_err(|error| error.to_string())?,
                 "--peers" => options.peers = peers(value)?,
                 _ => return Err(format!("{name} is unknown\n{USAGE}")),
             }
@@ -69,6 +73,12 @@ impl Options {
         }
         Ok(options)
     }
+}
+
+/// What temporary files go to by the environment, else memory where it is a directory: a disk has its own moods.
+fn directory() -> PathBuf {
+    let memory = PathBuf::from("/dev/shm");
+    if std::env::var_os("TMPDIR").is_none() && memory.is_dir() { memory } else { std::env::temp_dir() }
 }
 
 fn numbers(list: &str) -> Result<Vec<u32>, String> {
@@ -102,5 +112,6 @@ usage: cargo bench -- [OPTION]...
   --runs 5               runs of each
   --peers all            all, none, or some of imapclient,imap_tools,curl,mbsync
   --patience 10          seconds after which a peer sits out the runs that are left
+  --directory DIR        where everything is written; else TMPDIR, else /dev/shm
   --keep DIR             keep the corpora there, or use those that are there
   --scale                T2 at 1,000 to 1,000,000 messages instead, mailql alone";

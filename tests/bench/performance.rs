@@ -37,6 +37,12 @@ mod table;
 #[cfg(unix)]
 mod task;
 
+#[cfg(unix)]
+use std::os::unix::process::CommandExt;
+#[cfg(unix)]
+use std::path::Path;
+#[cfg(unix)]
+use std::process::Command;
 use std::process::ExitCode;
 
 /// It is run again by itself in the parts that must be processes of their own.
@@ -49,6 +55,8 @@ fn main() -> ExitCode {
         Some((part, rest)) if part == shim::PART => shim::main(rest),
         // Cargo says so; whoever runs all targets as tests does not want this.
         _ if arguments.iter().any(|argument| argument == "--bench") => match options::Options::parse(&arguments) {
+            // Servers and programs make their files where the environment says so.
+            Ok(options) if std::env::temp_dir() != options.directory => again(&options.directory, &arguments),
             Ok(options) if options.scale => scale::run(&options),
             Ok(options) => measure::run(&options),
             Err(message) => {
@@ -61,6 +69,15 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
     }
+}
+
+/// Becomes the same program, with another place for files.
+#[cfg(unix)]
+fn again(directory: &Path, arguments: &[String]) -> ExitCode {
+    let mut program = Command::new(std::env::current_exe().unwrap());
+    let error = program.args(arguments).arg("--directory").arg(directory).env("TMPDIR", directory).exec();
+    eprintln!("cannot start again: {error}");
+    ExitCode::FAILURE
 }
 
 /// The servers need Unix.

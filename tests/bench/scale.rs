@@ -1,5 +1,7 @@
 //! How time and memory grow with the mailbox: T2 alone, from a thousand messages to a million.
 
+use std::fs::File;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -9,7 +11,7 @@ use super::measure::mailbox;
 use super::options::Options;
 use super::server::dovecot::{self, Dovecot};
 use super::table::{Median, grouped, line};
-use super::task::TASKS;
+use super::task::{TASKS, Task};
 
 /// Prints a table with a row for each size.
 pub fn run(options: &Options) -> ExitCode {
@@ -26,6 +28,10 @@ pub fn run(options: &Options) -> ExitCode {
         let (inbox, user) = mailbox(&dovecot, Kind::Tiny, size, options.keep.as_deref());
         let account = Account { port: dovecot.port(), user: &user.name, password: user.password, inbox: &inbox };
         let place = Place::within(directory.path());
+        if let Err(said) = check(task, &account, &place, directory.path()) {
+            eprintln!("{size}: {said}");
+            return ExitCode::FAILURE;
+        }
         let (mut least, mut costs) = (Vec::new(), Vec::new());
         for _ in 0..options.runs {
             let limit = contender::limit(task, &account, super::drain::NOWHERE);
@@ -55,4 +61,12 @@ pub fn run(options: &Options) -> ExitCode {
         );
     }
     ExitCode::SUCCESS
+}
+
+/// Does it once, and looks whether every message has its row.
+fn check(task: &Task, account: &Account, place: &Place, directory: &Path) -> Result<(), String> {
+    let output = directory.join("output");
+    contender::mailql(task, account, place).measure(&output)?;
+    let rows = BufReader::new(File::open(&output).unwrap()).lines().count().saturating_sub(1);
+    if rows == account.inbox.messages as usize { Ok(()) } else { Err(format!("mailql finds {rows} rows")) }
 }
