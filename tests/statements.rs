@@ -63,8 +63,8 @@ async fn backends_agree_on_every_statement() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Seeds whose statements had other rows once, and what was wrong with them.
-const FAILED: [u64; 0] = [];
+/// Seeds whose statements had other rows once: a filter that DataFusion made of one extreme left out rows of another.
+const FAILED: [u64; 2] = [10_000_562, 10_002_074];
 
 /// Those that failed once, and some more.
 fn seeds(first: u64, number: u64) -> impl Iterator<Item = u64> {

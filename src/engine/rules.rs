@@ -17,7 +17,6 @@ use datafusion::optimizer::AnalyzerRule;
 use datafusion::physical_expr::PhysicalSortExpr;
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
-use datafusion::physical_plan::aggregates::AggregateExec;
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
 use datafusion::physical_plan::coop::CooperativeExec;
 use datafusion::physical_plan::execution_plan::replace_children_if_necessary;
@@ -52,11 +51,15 @@ pub fn physical(rules: &[Arc<dyn PhysicalOptimizerRule + Send + Sync>]) -> Physi
     ours
 }
 
-/// Keeps filters that joins, sorts and aggregates make at run time off ambiguous ground.
+/// Keeps filters that joins and sorts make at run time off ambiguous ground, and those of aggregates off altogether.
 ///
 /// DataFusion 55.2 hands such a filter down by column name and takes the first column of that name
 /// (fixed for 56 by apache/datafusion#25259). Where a schema below has the same name twice, the kind
 /// of filter that would pass it is turned off for the statement.
+///
+/// The filter of several extremes leaves out those that have no value yet (apache/datafusion#25147), and those of
+/// anything but a column (#24816), and with them the rows that only these need. Of mail it would spare next to nothing:
+/// by then the columns are read.
 #[derive(Debug)]
 struct GuardedFilterPushdown(Arc<dyn PhysicalOptimizerRule + Send + Sync>);
 
@@ -64,20 +67,17 @@ impl PhysicalOptimizerRule for GuardedFilterPushdown {
     fn optimize(&self, plan: Arc<dyn ExecutionPlan>, config: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
         let mut guarded = config.clone();
         let optimizer = &mut guarded.optimizer;
+        optimizer.enable_aggregate_dynamic_filter_pushdown = false;
         plan.apply(|node| {
             let node = node.as_ref();
             if let Some(join) = node.downcast_ref::<HashJoinExec>() {
                 if has_ambiguous_names(join.right())? {
                     optimizer.enable_join_dynamic_filter_pushdown = false;
                 }
-            } else if let Some(sort) = node.downcast_ref::<SortExec>() {
-                if has_ambiguous_names(sort.input())? {
-                    optimizer.enable_topk_dynamic_filter_pushdown = false;
-                }
-            } else if let Some(aggregate) = node.downcast_ref::<AggregateExec>()
-                && has_ambiguous_names(aggregate.input())?
+            } else if let Some(sort) = node.downcast_ref::<SortExec>()
+                && has_ambiguous_names(sort.input())?
             {
-                optimizer.enable_aggregate_dynamic_filter_pushdown = false;
+                optimizer.enable_topk_dynamic_filter_pushdown = false;
             }
             Ok(TreeNodeRecursion::Continue)
         })?;

@@ -53,8 +53,9 @@ pub fn statement(chance: &mut Chance) -> Statement {
 }
 
 fn aggregates(chance: &mut Chance, of: &Table) -> String {
-    let mut all: Vec<String> = (0..=chance.below(3)).map(|_| aggregate(chance, of)).collect();
-    all.sort();
+    let some: Vec<String> = (0..=chance.below(3)).map(|_| aggregate(chance, of)).collect();
+    let mut all: Vec<&str> = some.iter().flat_map(|some| some.split(", ")).collect();
+    all.sort_unstable();
     all.dedup();
     all.join(", ")
 }
