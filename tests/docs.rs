@@ -106,6 +106,26 @@ fn every_command_of_the_readme_works() {
 }
 
 #[test]
+fn what_is_measured_is_what_the_page_says() {
+    let page = fs::read_to_string(root().join("docs/performance.md")).unwrap();
+    let tasks = fs::read_to_string(root().join("tests/bench/task.rs")).unwrap();
+    let statements: Vec<&str> = page.lines().filter(|line| line.starts_with("| T")).collect();
+    let names = tasks.lines().filter_map(|line| line.trim().strip_prefix("name: \"T")?.strip_suffix("\","));
+    let mut count = 0;
+    for name in names {
+        let row = statements.iter().find(|line| line.starts_with(&format!("| T{name} |")));
+        let row = row.unwrap_or_else(|| panic!("the page does not tell of T{name}"));
+        for sql in row.rsplit(" | ").next().unwrap().trim_end_matches(" |").split("; ") {
+            let sql = sql.trim_matches('`');
+            assert!(tasks.contains(&format!("\"{sql}\"")), "T{name} is another statement than {sql}");
+        }
+        count += 1;
+    }
+    assert_eq!(count, statements.len(), "the page tells of what is not measured");
+    assert!(count >= 9, "the tasks are there");
+}
+
+#[test]
 fn every_link_between_pages_leads_somewhere() {
     let mut pages: Vec<PathBuf> =
         fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path()).collect();

@@ -433,7 +433,7 @@ const HEAVY_BLOCK: usize = 16;
 /// Messages that go on together.
 const CHUNK: usize = 1024;
 /// Octets that go on together, if more than one message has them.
-const CHUNK_OCTETS: usize = 4 << 20;
+const CHUNK_OCTETS: usize = 1 << 20;
 /// Octets of contents that one job asks for, if more than one message has them.
 const JOB_OCTETS: u64 = 8 << 20;
 /// What a message counts for whose size is not known.

@@ -119,20 +119,30 @@ pub fn limit(steps: &mut [Step], able: &Capabilities) {
 }
 
 /// The key that finds just the messages for which a key holds, neither fewer nor more; nothing where it cannot be said.
+///
+/// No OR: Dovecot 2.3 finds too few for some, so they are weakened.
 pub fn exactly(key: &SearchKey, family: &Family) -> Option<SearchKey> {
-    is_exact(key, family).then(|| weakened(key, family)).and_then(bounded)
+    bounded(all_of(exact_parts(key, false, family)?))
 }
 
-fn is_exact(key: &SearchKey, family: &Family) -> bool {
-    match key {
+/// The keys that must all hold, where each can be asked exactly; of the complement when it is negated.
+fn exact_parts(key: &SearchKey, is_negated: bool, family: &Family) -> Option<Vec<SearchKey>> {
+    let parts = |keys: &[&SearchKey]| {
+        let parts = keys.iter().map(|key| exact_parts(key, is_negated, family)).collect::<Option<Vec<_>>>();
+        parts.map(|parts| parts.concat())
+    };
+    let is_exact = match key {
         SearchKey::All | SearchKey::Flag(_) => true,
         SearchKey::Uid(uids) => uids.to_string().len() <= SET_OCTETS / 2,
         SearchKey::Larger(octets) | SearchKey::Smaller(octets) => family.has_exact_sizes() && *octets < u32::MAX.into(),
         SearchKey::Since(_) | SearchKey::Before(_) | SearchKey::Text(..) | SearchKey::Server(_) => false,
-        SearchKey::Not(inner) => is_exact(inner, family),
-        SearchKey::And(keys) => keys.iter().all(|key| is_exact(key, family)),
-        SearchKey::Or(left, right) => is_exact(left, family) && is_exact(right, family),
-    }
+        SearchKey::Not(inner) => return exact_parts(inner, !is_negated, family),
+        SearchKey::And(keys) if !is_negated => return parts(&keys.iter().collect::<Vec<_>>()),
+        SearchKey::Or(left, right) if is_negated => return parts(&[left, right]),
+        SearchKey::And(_) | SearchKey::Or(..) => false,
+    };
+    let part = || if is_negated { weakened_complement(key, family) } else { weakened(key, family) };
+    is_exact.then(|| vec![part()])
 }
 
 /// The same without stars: `9:*` has the last message, whatever its uid is (RFC 9051 §9, seq-range).
@@ -144,8 +154,6 @@ fn bounded(key: SearchKey) -> Option<SearchKey> {
             None => !SearchKey::All,
         },
         SearchKey::And(keys) => SearchKey::And(keys.into_iter().map(bounded).collect::<Option<_>>()?),
-        SearchKey::Or(left, right) => SearchKey::Or(Box::new(bounded(*left)?), Box::new(bounded(*right)?)),
-        SearchKey::Not(inner) => SearchKey::Not(Box::new(bounded(*inner)?)),
         key => key,
     })
 }
@@ -329,7 +337,10 @@ mod tests {
             (uids("9:*"), "", Some("UID 9:4294967294")),
             (!uids("1:8"), "", Some("UID 9:4294967294")),
             (seen.clone().and(!uids("5")), "", Some("SEEN UID 1:4,6:4294967294")),
-            (SearchKey::Larger(7).or(seen.clone()), "", Some("OR LARGER 7 SEEN")),
+            (SearchKey::Larger(7).or(seen.clone()), "", None),
+            (!(SearchKey::Larger(7).or(seen.clone())), "", Some("SMALLER 8 UNSEEN")),
+            (!(SearchKey::Flag(Flag::Flagged).and(seen.clone())), "", None),
+            (!SearchKey::All, "", Some("NOT ALL")),
             (SearchKey::Larger(7), exchange, None),
             (SearchKey::Smaller(1 << 32), "", None),
             (seen.clone().or(day.clone()), "", None),

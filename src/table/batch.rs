@@ -4,10 +4,12 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use datafusion::arrow::array::{
     ArrayRef, BinaryViewBuilder, BooleanArray, Int64Array, RecordBatch, RecordBatchOptions, StringViewBuilder,
     TimestampMicrosecondArray,
 };
+use datafusion::arrow::buffer::Buffer;
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::error::Result;
 
@@ -124,9 +126,26 @@ fn array(column: &Column, rows: &[Row<'_>]) -> ArrayRef {
         Read::Bytes(read) => {
             let mut octets = BinaryViewBuilder::with_capacity(rows.len());
             for row in rows {
-                octets.append_option(read(row));
+                append(&mut octets, read(row));
             }
             Arc::new(octets.finish())
         }
     }
 }
+
+/// Takes over what is large, instead of copying it.
+fn append(octets: &mut BinaryViewBuilder, value: Option<Bytes>) {
+    let length = value.as_ref().and_then(|value| u32::try_from(value.len()).ok()).filter(|length| *length > COPIED);
+    match (value, length) {
+        (Some(value), Some(length)) => {
+            let block = octets.append_block(Buffer::from(value.clone()));
+            if octets.try_append_view(block, 0, length).is_err() {
+                octets.append_value(&value);
+            }
+        }
+        (value, _) => octets.append_option(value),
+    }
+}
+
+/// Octets that are copied rather than kept where they are, together with what came with them.
+const COPIED: u32 = 1024;

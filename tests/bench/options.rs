@@ -47,7 +47,6 @@ impl Options {
                     options.scale = true;
                     continue;
                 }
-                "--help" => return Err(USAGE.to_owned()),
                 _ => {}
             }
             let value = arguments.next().ok_or_else(|| format!("{name} needs a value, or is unknown\n{USAGE}"))?;
@@ -67,6 +66,9 @@ impl Options {
                 "--peers" => options.peers = peers(value)?,
                 _ => return Err(format!("{name} is unknown\n{USAGE}")),
             }
+        }
+        if options.sizes.iter().any(|size| *size < LEAST) {
+            return Err(format!("an inbox needs {LEAST} messages at least"));
         }
         if options.sizes.is_empty() {
             options.sizes = if options.scale { SCALE.to_vec() } else { SIZES.to_vec() };
@@ -100,11 +102,15 @@ fn peers(list: &str) -> Result<Vec<String>, String> {
 /// All peers, in the order of their columns.
 pub const PEERS: [&str; 4] = ["imapclient", "imap_tools", "curl", "mbsync"];
 
+/// T6 wants so many.
+const LEAST: u32 = 10;
+
 const SIZES: [u32; 2] = [10_000, 100_000];
 
 const SCALE: [u32; 4] = [1_000, 10_000, 100_000, 1_000_000];
 
-const USAGE: &str = "\
+/// What can be said.
+pub const USAGE: &str = "\
 usage: cargo bench -- [OPTION]...
   --sizes 10000,100000   messages in the inbox, one set each
   --rtt 0,40             round-trip times to add, in milliseconds

@@ -53,6 +53,10 @@ fn main() -> ExitCode {
         Some((part, rest)) if part == drain::PART => drain::main(rest),
         Some((part, rest)) if part == meter::PART => meter::main(rest),
         Some((part, rest)) if part == shim::PART => shim::main(rest),
+        _ if arguments.iter().any(|argument| argument == "--help") => {
+            println!("{}", options::USAGE);
+            ExitCode::SUCCESS
+        }
         // Cargo says so; whoever runs all targets as tests does not want this.
         _ if arguments.iter().any(|argument| argument == "--bench") => match options::Options::parse(&arguments) {
             // Servers and programs make their files where the environment says so.

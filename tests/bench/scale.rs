@@ -24,7 +24,9 @@ pub fn run(options: &Options) -> ExitCode {
     println!("{}", line(["---:"; 7].map(str::to_owned)));
     for &size in &options.sizes {
         // One server for each, so that none has a worse time for the mail of the others.
-        let dovecot = Dovecot::start(&dovecot::Options::default());
+        // A million messages need more memory than it allows itself.
+        let dovecot =
+            Dovecot::start(&dovecot::Options { more: "default_vsz_limit = 4 G", ..dovecot::Options::default() });
         let (inbox, user) = mailbox(&dovecot, Kind::Tiny, size, options.keep.as_deref());
         let account = Account { port: dovecot.port(), user: &user.name, password: user.password, inbox: &inbox };
         let place = Place::within(directory.path());

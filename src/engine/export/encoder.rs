@@ -15,7 +15,7 @@ use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::error::DataFusionError;
 use datafusion::parquet::arrow::ArrowWriter;
 use datafusion::parquet::basic::{Compression, ZstdLevel};
-use datafusion::parquet::file::properties::WriterProperties;
+use datafusion::parquet::file::properties::{EnabledStatistics, WriterProperties};
 use datafusion::parquet::schema::types::ColumnPath;
 
 use super::{Format, is_unseen};
@@ -63,9 +63,11 @@ impl<W: Write + Send> Encoder<W> {
                 let codec = Compression::ZSTD(ZstdLevel::default());
                 let mut properties = WriterProperties::builder().set_compression(codec);
                 for field in schema.fields().iter().filter(|field| field.data_type() == &DataType::BinaryView) {
-                    // No two mails are the same.
+                    // No two mails are the same, and nobody looks for the smallest.
                     let column = ColumnPath::new(vec![field.name().clone()]);
-                    properties = properties.set_column_dictionary_enabled(column, false);
+                    properties = properties
+                        .set_column_dictionary_enabled(column.clone(), false)
+                        .set_column_statistics_enabled(column, EnabledStatistics::None);
                 }
                 let properties = properties.build();
                 let writer = ArrowWriter::try_new(out, Arc::clone(&schema), Some(properties));
@@ -223,4 +225,4 @@ fn write_failed(error: std::io::Error) -> Error {
 }
 
 /// Encoded bytes held before a row group is written.
-const ROW_GROUP_BYTES: usize = 24 << 20;
+const ROW_GROUP_BYTES: usize = 8 << 20;
