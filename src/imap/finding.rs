@@ -87,10 +87,15 @@ pub async fn find(
     Ok(match wanted {
         Wanted::Number if is_whole => examining.exists.map(|exists| Found::Number(exists.into())),
         Wanted::Number => found.and_then(|found| found.count).map(Found::Number),
-        Wanted::Uids | Wanted::First(..) => found.map(|found| {
-            let last = own.uid_next.and_then(|next| u32::try_from(next - 1).ok()).map_or(Some(Uid::MAX), Uid::new);
-            let there = last.and_then(|last| UidSet::range(Uid::MIN, last));
-            Found::Uids(own.uid_validity, there.and_then(|there| there.intersection(&found.all?)))
-        }),
+        // Some servers say nothing when they find nothing.
+        Wanted::Uids => Some(uids(own, found.unwrap_or_default().all)),
+        Wanted::First(..) => found.map(|found| uids(own, found.all)),
     })
+}
+
+/// What was found, without what came after the folder was opened.
+fn uids(opened: Opened, found: Option<UidSet>) -> Found {
+    let last = opened.uid_next.and_then(|next| u32::try_from(next - 1).ok()).map_or(Some(Uid::MAX), Uid::new);
+    let there = last.and_then(|last| UidSet::range(Uid::MIN, last));
+    Found::Uids(opened.uid_validity, there.and_then(|there| there.intersection(&found?)))
 }
