@@ -52,9 +52,27 @@ pub fn statement(chance: &mut Chance) -> Statement {
     }
 }
 
+/// The parts of a list, cut at the commas that are in no parentheses.
+fn apart(list: &str) -> Vec<&str> {
+    let (mut parts, mut start, mut depth) = (Vec::new(), 0, 0);
+    for (at, letter) in list.char_indices() {
+        match letter {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            ',' if depth == 0 => {
+                parts.push(list[start..at].trim());
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(list[start..].trim());
+    parts
+}
+
 fn aggregates(chance: &mut Chance, of: &Table) -> String {
     let some: Vec<String> = (0..=chance.below(3)).map(|_| aggregate(chance, of)).collect();
-    let mut all: Vec<&str> = some.iter().flat_map(|some| some.split(", ")).collect();
+    let mut all: Vec<&str> = some.iter().flat_map(|some| apart(some)).collect();
     all.sort_unstable();
     all.dedup();
     all.join(", ")
