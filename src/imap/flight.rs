@@ -135,11 +135,15 @@ fn exact_parts(key: &SearchKey, is_negated: bool, family: &Family) -> Option<Vec
         SearchKey::All | SearchKey::Flag(_) => true,
         SearchKey::Uid(uids) => uids.to_string().len() <= SET_OCTETS / 2,
         SearchKey::Larger(octets) | SearchKey::Smaller(octets) => family.has_exact_sizes() && *octets < u32::MAX.into(),
-        SearchKey::Since(_) | SearchKey::Before(_) | SearchKey::Text(..) | SearchKey::Server(_) => false,
         SearchKey::Not(inner) => return exact_parts(inner, !is_negated, family),
         SearchKey::And(keys) if !is_negated => return parts(&keys.iter().collect::<Vec<_>>()),
         SearchKey::Or(left, right) if is_negated => return parts(&[left, right]),
-        SearchKey::And(_) | SearchKey::Or(..) => false,
+        SearchKey::Since(_)
+        | SearchKey::Before(_)
+        | SearchKey::Text(..)
+        | SearchKey::Server(_)
+        | SearchKey::And(_)
+        | SearchKey::Or(..) => false,
     };
     let part = || if is_negated { weakened_complement(key, family) } else { weakened(key, family) };
     is_exact.then(|| vec![part()])
