@@ -6,7 +6,9 @@
 //! - [`table`]: mail as relations; each table is a declaration, one plan node scans them all.
 //! - [`mail`]: what mail is, and the seam ([`mail::MailStore`]) that backends implement.
 //! - [`archive`]: mail files behind that seam: Maildir and mbox.
-//! - [`account`]: the configuration.
+//! - [`imap`]: a live account behind that seam.
+//! - [`account`]: the configuration, and how one signs in.
+//! - [`net`]: the way to a server, with TLS.
 //! - [`cli`]: the program, for people; behind a feature of that name.
 //!
 //! What may name what is held by a test; see `docs/architecture.md`. What embedders can rely on is what is named at this
@@ -20,6 +22,7 @@ pub mod engine;
 pub mod error;
 pub mod imap;
 pub mod mail;
+pub mod net;
 pub mod table;
 
 pub use account::{AccountConfig, Config, ImapAccount, Password, Secret, Tls};

@@ -253,7 +253,7 @@ fn stores(place: &Place) -> Vec<(&'static str, Box<dyn MailStore>)> {
         ("a directory of mbox files", Box::new(Mbox::open(at("directory"), cache()).unwrap())),
         ("an mbox file", Box::new(Mbox::open(at("one.mbox"), cache()).unwrap())),
         #[cfg(unix)]
-        (DOVECOT, Box::new(mailql::imap::Imap::new(place.account()))),
+        (DOVECOT, Box::new(mailql::imap::Imap::new(place.account(), Arc::default()))),
     ]
 }
 

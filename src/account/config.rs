@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::imap::ImapAccount;
+use super::proofs::Proofs;
+use super::token_store::TokenStore;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Accounts by name, and settings.
@@ -19,6 +21,8 @@ pub struct Config {
     pub accounts: BTreeMap<String, AccountConfig>,
     /// Where indexes of mail files may be kept; nowhere, and so in memory, when there is none.
     pub cache: Option<PathBuf>,
+    /// Where tokens and passwords may be kept when there is no keyring; nowhere when there is none.
+    pub state: Option<PathBuf>,
 }
 
 /// Where an account's mail is.
@@ -91,6 +95,21 @@ impl Config {
 
     fn of(name: String, account: AccountConfig) -> Self {
         Self { default: Some(name.clone()), accounts: [(name, account)].into(), ..Self::default() }
+    }
+
+    /// The same, with a directory for what must last: tokens and passwords that no keyring keeps.
+    #[must_use]
+    pub fn with_state(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.state = Some(directory.into());
+        self
+    }
+
+    /// What the accounts prove themselves with; to be shared by all that use the accounts at the same time.
+    pub fn proofs(&self) -> Proofs {
+        Proofs::kept_in(match &self.state {
+            Some(state) => TokenStore::at(state.join("tokens")),
+            None => TokenStore::default(),
+        })
     }
 
     /// The same, with a directory for indexes of mail files.

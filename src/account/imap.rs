@@ -9,8 +9,11 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde::Deserialize;
 use url::Host;
 
+use super::credential::Credential;
 use super::password::Password;
+use super::sasl::Identity;
 use super::secret::Secret;
+use super::sign_in::{SignIn, TokenSource};
 use crate::error::{Error, ErrorKind, Result};
 
 /// An account on an IMAP server.
@@ -34,13 +37,28 @@ pub struct ImapAccount {
     pub tls: Tls,
     /// The name to sign in with.
     pub user: String,
-    /// Where the password comes from.
-    pub password: Password,
+    /// What the user signs in with, to read and to send.
+    pub sign_in: SignIn,
+    /// The mailbox that is opened when it is not the user's own: one that is shared, or whose owner lets the user in.
+    pub mailbox: Option<String>,
+    /// Where mail is handed in, if anywhere.
+    pub smtp: Option<SmtpServer>,
     /// A file of certificates (PEM) that are trusted as well as the system's.
     pub ca_file: Option<PathBuf>,
     /// Whether the connection is compressed where the server can (RFC 4978); else it is when the server is not on this
     /// computer or in a private network.
     pub compress: Option<bool>,
+}
+
+/// Where an account hands mail in (RFC 6409).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SmtpServer {
+    /// The name or address of the server; an IPv6 address has no brackets.
+    pub host: String,
+    /// The port; 465 is usual for implicit TLS, 587 for STARTTLS.
+    pub port: u16,
+    /// How the connection is encrypted.
+    pub tls: Tls,
 }
 
 /// How a connection is encrypted.
@@ -85,7 +103,9 @@ impl ImapAccount {
             port: tls.default_port(),
             tls,
             user: user.into(),
-            password: Password::Missing,
+            sign_in: SignIn::Password(Password::Missing),
+            mailbox: None,
+            smtp: None,
             ca_file: None,
             compress: None,
         }
@@ -111,14 +131,49 @@ impl ImapAccount {
     /// Gives the password.
     #[must_use]
     pub fn password(mut self, password: impl Into<Secret>) -> Self {
-        self.password = Password::Given(password.into());
+        self.sign_in = SignIn::Password(Password::Given(password.into()));
         self
     }
 
     /// Has the password told by a command of the shell, on the first line that it prints.
     #[must_use]
     pub fn password_command(mut self, command: impl Into<String>) -> Self {
-        self.password = Password::Command(command.into());
+        self.sign_in = SignIn::Password(Password::Command(command.into()));
+        self
+    }
+
+    /// Gives an access token.
+    #[must_use]
+    pub fn token(mut self, token: impl Into<Secret>) -> Self {
+        self.sign_in = SignIn::Token(TokenSource::Given(token.into()));
+        self
+    }
+
+    /// Has access tokens told by a command of the shell, on the first line that it prints.
+    #[must_use]
+    pub fn token_command(mut self, command: impl Into<String>) -> Self {
+        self.sign_in = SignIn::Token(TokenSource::Command(command.into()));
+        self
+    }
+
+    /// Has access tokens got by a client of a provider.
+    #[must_use]
+    pub fn credential(mut self, credential: Credential) -> Self {
+        self.sign_in = SignIn::Token(TokenSource::Credential(Box::new(credential)));
+        self
+    }
+
+    /// Opens another's mailbox.
+    #[must_use]
+    pub fn mailbox(mut self, mailbox: impl Into<String>) -> Self {
+        self.mailbox = Some(mailbox.into());
+        self
+    }
+
+    /// Says where mail is handed in.
+    #[must_use]
+    pub fn smtp(mut self, server: SmtpServer) -> Self {
+        self.smtp = Some(server);
         self
     }
 
@@ -157,6 +212,12 @@ impl ImapAccount {
                 "give the name to sign in with, often the whole address: me@example.org",
             );
         }
+        if self.mailbox.as_ref().is_some_and(|mailbox| mailbox.is_empty() || mailbox.chars().any(char::is_control)) {
+            return wrong(
+                "the mailbox of an account is a name on one line".to_owned(),
+                "give the address of the mailbox: shared@example.org",
+            );
+        }
         if self.tls == Tls::None && !is_this_computer(&self.host) {
             return wrong(
                 format!(
@@ -166,7 +227,20 @@ impl ImapAccount {
                 "use imaps:// (tls = \"implicit\") or imap+starttls:// (tls = \"starttls\")",
             );
         }
-        Ok(())
+        if let SignIn::Token(TokenSource::Credential(credential)) = &self.sign_in {
+            credential.check()?;
+        }
+        self.smtp.as_ref().map_or(Ok(()), SmtpServer::check)
+    }
+
+    /// Who signs in, and for whose mail, at the server that mail is read from.
+    pub fn identity(&self) -> Identity<'_> {
+        Identity { user: &self.user, mailbox: self.mailbox.as_deref(), host: &self.host, port: self.port }
+    }
+
+    /// The same at the server that takes mail.
+    pub fn identity_at<'a>(&'a self, smtp: &'a SmtpServer) -> Identity<'a> {
+        Identity { host: &smtp.host, port: smtp.port, ..self.identity() }
     }
 
     /// Who signs in where: `me@mail.example.org`.
@@ -184,6 +258,34 @@ impl ImapAccount {
     }
 }
 
+impl SmtpServer {
+    /// A server at the port that is usual for its encryption: 465, or 587.
+    pub fn new(host: impl Into<String>, tls: Tls) -> Self {
+        let host = host.into();
+        Self { host: plain_host(&host).unwrap_or(host), port: if tls == Tls::Implicit { 465 } else { 587 }, tls }
+    }
+
+    fn check(&self) -> Result<()> {
+        let wrong = |message: String, hint: &str| Err(Error::new(ErrorKind::Config, message).hint(hint));
+        if plain_host(&self.host).is_none() {
+            return wrong(
+                format!("'{}' is no name of a host", self.host),
+                "give the name or address of the server alone",
+            );
+        }
+        if self.port == 0 {
+            return wrong("0 is no port to connect to".to_owned(), "465 is usual with TLS, 587 with STARTTLS");
+        }
+        if self.tls == Tls::None && !is_this_computer(&self.host) {
+            return wrong(
+                format!("plaintext to {} is refused: anybody on the way could read the password", self.host),
+                "use tls = \"implicit\" or \"starttls\"",
+            );
+        }
+        Ok(())
+    }
+}
+
 /// A host as it is looked up: in lower case, in ASCII, without brackets; `None` when it is none.
 fn plain_host(host: &str) -> Option<String> {
     let address = host.parse::<IpAddr>().ok().map(|address| address.to_string());
@@ -196,7 +298,8 @@ fn plain_host(host: &str) -> Option<String> {
     })
 }
 
-fn is_this_computer(host: &str) -> bool {
+/// Whether it is a name or an address of this computer.
+pub(super) fn is_this_computer(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 

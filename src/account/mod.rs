@@ -2,14 +2,28 @@
 //!
 //! Data out of a file or made in code; opens no mail and knows no backend. Start with [`config`].
 
+mod command;
 pub mod config;
+pub mod credential;
 mod file;
 pub mod imap;
+pub mod oauth;
 pub mod password;
+pub mod proofs;
+pub mod provider;
+pub mod sasl;
 pub mod secret;
+pub mod sign_in;
+pub mod token_store;
 mod url;
 
 pub use config::{AccountConfig, Config};
-pub use imap::{ImapAccount, Tls};
+pub use credential::{ClientSecret, Credential, Grant, Keep, Prompt};
+pub use imap::{ImapAccount, SmtpServer, Tls};
 pub use password::Password;
+pub use proofs::Proofs;
+pub use provider::Provider;
+pub use sasl::{Identity, Mechanism, Proof};
 pub use secret::Secret;
+pub use sign_in::{SignIn, TokenSource};
+pub use token_store::TokenStore;

@@ -9,7 +9,7 @@ use tokio::runtime::Runtime;
 use super::output::neutral;
 use super::signals::{Signal, Signals};
 use super::source::Source;
-use crate::account::{Password, Secret};
+use crate::account::{Password, Secret, SignIn};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Completes the account that is asked; gives the signal, if one came instead of a password.
@@ -31,7 +31,7 @@ pub(crate) fn complete(runtime: &Runtime, source: &mut Source, signals: &Signals
             Typed::Stopped(signal) => return Ok(Some(signal)),
         },
     };
-    account.password = Password::Given(password);
+    account.sign_in = SignIn::Password(Password::Given(password));
     Ok(None)
 }
 

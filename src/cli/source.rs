@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use super::args::{COMMANDS, Task};
 use super::{demo, places, queries};
-use crate::account::{AccountConfig, Config, ImapAccount, Password};
+use crate::account::{AccountConfig, Config, ImapAccount, Password, SignIn};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -93,7 +93,9 @@ impl Source {
     pub(crate) fn without_password(&mut self) -> Option<&mut ImapAccount> {
         let asked = self.config.accounts.iter_mut().find(|(name, _)| name.eq_ignore_ascii_case(&self.account));
         match asked {
-            Some((_, AccountConfig::Imap(account))) if account.password == Password::Missing => Some(account),
+            Some((_, AccountConfig::Imap(account))) if account.sign_in == SignIn::Password(Password::Missing) => {
+                Some(account)
+            }
             _ => None,
         }
     }

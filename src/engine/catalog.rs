@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use datafusion::catalog::{CatalogProvider, SchemaProvider, TableProvider};
 use datafusion::error::Result;
 
-use crate::account::{AccountConfig, Config};
+use crate::account::{AccountConfig, Config, Proofs};
 use crate::archive::{Maildir, Mbox};
 use crate::error::{Error, ErrorKind};
 use crate::imap::Imap;
@@ -44,9 +44,10 @@ impl MailCatalog {
     ///
     /// # Errors
     /// When an account cannot be opened as what it is said to be.
-    pub fn new(config: &Config) -> Result<Self, Error> {
-        let open =
-            |(name, account): (&String, &AccountConfig)| Ok(Source::new(name.as_str(), store(name, account, config)?));
+    pub fn new(config: &Config, proofs: &Arc<Proofs>) -> Result<Self, Error> {
+        let open = |(name, account): (&String, &AccountConfig)| {
+            Ok(Source::new(name.as_str(), store(name, account, config, proofs)?))
+        };
         let sources = config.accounts.iter().map(open).collect::<Result<Vec<Source>, Error>>()?;
         let mut schemas: BTreeMap<String, Arc<dyn SchemaProvider>> = BTreeMap::new();
         for source in &sources {
@@ -129,10 +130,15 @@ impl SchemaProvider for AccountSchema {
 ///
 /// # Errors
 /// When it cannot be what it is said to be.
-pub(super) fn store(name: &str, account: &AccountConfig, config: &Config) -> Result<Arc<dyn MailStore>, Error> {
+pub(super) fn store(
+    name: &str,
+    account: &AccountConfig,
+    config: &Config,
+    proofs: &Arc<Proofs>,
+) -> Result<Arc<dyn MailStore>, Error> {
     Ok(match account {
         AccountConfig::Maildir(path) => Arc::new(Maildir::open(path.clone(), config.cache.clone())?),
-        AccountConfig::Imap(account) => Arc::new(Imap::new(account.clone()).named(name)),
+        AccountConfig::Imap(account) => Arc::new(Imap::new(account.clone(), Arc::clone(proofs)).named(name)),
         AccountConfig::Mbox(path) => Arc::new(Mbox::open(path.clone(), config.cache.clone())?),
     })
 }

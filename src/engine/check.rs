@@ -9,11 +9,12 @@ use super::{Engine, catalog};
 use crate::account::{AccountConfig, Config};
 use crate::error::{Error, ErrorKind, Result};
 use crate::imap::Imap;
-use crate::imap::steps::Steps;
+
 use crate::mail::{FolderPattern, Meter, Statement, StatusItems};
+use crate::net::steps::Steps;
 use crate::table::settings::Settings;
 
-pub use crate::imap::steps::{Event, Step};
+pub use crate::net::steps::{Event, Step};
 
 impl Engine {
     /// Goes every step to the folders of an account, anew, and tells each as it is taken.
@@ -30,13 +31,13 @@ impl Engine {
             AccountConfig::Imap(imap) => {
                 let settings = self.context().state().config().options().extensions.get::<Settings>().cloned();
                 let patience = Duration::from_secs(settings.unwrap_or_default().timeout_seconds);
-                Imap::new(imap.clone()).named(&account.name).check(patience, tell).await
+                Imap::new(imap.clone(), Arc::clone(&self.proofs)).named(&account.name).check(patience, tell).await
             }
             AccountConfig::Maildir(_) | AccountConfig::Mbox(_) => {
                 let mut steps = Steps::told_to(tell);
                 steps.begin(Step::Folders);
                 let listed = async {
-                    let store = catalog::store(&account.name, &account.config, &Config::default())?;
+                    let store = catalog::store(&account.name, &account.config, &Config::default(), &self.proofs)?;
                     let (status, meter) = (StatusItems::default(), Arc::new(Meter::default()));
                     store.folders(&FolderPattern::All, status, &Statement::default(), &meter).await
                 };

@@ -19,7 +19,7 @@ use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement;
 
 use self::catalog::MailCatalog;
-use crate::account::{AccountConfig, Config, ImapAccount};
+use crate::account::{AccountConfig, Config, ImapAccount, Proofs};
 use crate::error::{Error, ErrorKind, Result};
 use crate::table::provider::Statements;
 use crate::table::settings::Settings;
@@ -40,6 +40,7 @@ use crate::table::{TABLES, Table, search_function};
 pub struct Engine {
     context: SessionContext,
     accounts: Arc<[Account]>,
+    proofs: Arc<Proofs>,
 }
 
 /// An account of a session.
@@ -86,10 +87,11 @@ impl Engine {
         options.execution.sort_pushdown_buffer_capacity = 8 * 1024 * 1024;
         let state = SessionStateBuilder::new().with_config(session).with_default_features().build();
         let context = SessionContext::new_with_state(state);
-        register(&context, &config)?;
+        let proofs = Arc::new(config.proofs());
+        register_with(&context, &config, &proofs)?;
         let context = context.enable_url_table();
         let account = |(name, config)| Account { name, config };
-        Ok(Self { context, accounts: config.accounts.into_iter().map(account).collect() })
+        Ok(Self { context, accounts: config.accounts.into_iter().map(account).collect(), proofs })
     }
 
     /// Begins a session over accounts that are given in code.
@@ -178,6 +180,13 @@ impl EngineBuilder {
         self
     }
 
+    /// Keeps tokens in a directory, where no keyring is; else they are kept in memory.
+    #[must_use]
+    pub fn state(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.config.state = Some(directory.into());
+        self
+    }
+
     /// Opens the session.
     ///
     /// # Errors
@@ -195,8 +204,12 @@ impl EngineBuilder {
 /// # Errors
 /// When a setting of the configuration does not exist or cannot have its value, or an account cannot have its name.
 pub fn register(context: &SessionContext, config: &Config) -> Result<()> {
+    register_with(context, config, &Arc::new(config.proofs()))
+}
+
+fn register_with(context: &SessionContext, config: &Config, proofs: &Arc<Proofs>) -> Result<()> {
     config.check()?;
-    let accounts = MailCatalog::new(config)?;
+    let accounts = MailCatalog::new(config, proofs)?;
     let mut settings = Settings::default();
     for (name, value) in &config.settings {
         settings.set(name, value).map_err(Error::from)?;

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use super::folders;
 use super::pool::Pool;
-use super::steps::{Event, Step, Steps};
 use crate::error::Result;
 use crate::mail::{FolderPattern, Meter, StatusItems};
+use crate::net::steps::{Event, Step, Steps};
 
 /// Checks an account by a new session, as far as it goes.
 ///

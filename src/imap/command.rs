@@ -8,13 +8,11 @@ mod words;
 
 use std::fmt;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 
 use self::words::Words;
 use super::capability::Capabilities;
-use crate::account::Secret;
+use crate::account::{Identity, Mechanism, Proof, Secret};
 use crate::mail::store::{Order, OrderBy};
 use crate::mail::{Fetch, HeaderFetch, PartNumber, SearchKey, StatusItems, UidSet, mutf7};
 
@@ -25,6 +23,8 @@ pub struct Command {
     parts: Vec<Vec<u8>>,
     /// The same for people, without secrets.
     shown: String,
+    /// What is answered when the server asks for more than there is to say.
+    reply: Option<&'static str>,
 }
 
 /// The name of a folder as the server writes it (modified UTF-7, RFC 3501 §5.1.3).
@@ -90,14 +90,14 @@ pub fn logout() -> Command {
     Words::new("LOGOUT").command()
 }
 
-/// AUTHENTICATE PLAIN (RFC 4616), in one part where the server takes an initial response (RFC 4959), else in two.
-pub fn authenticate_plain(user: &str, password: &Secret, in_one: bool) -> Command {
-    let mut response = format!("\0{user}\0{}", password.expose());
-    let encoded = STANDARD.encode(&response);
-    // Not a guarantee, but nothing is left lying about for longer than needed.
-    response.clear();
-    let words = Words::new("AUTHENTICATE").word("PLAIN");
-    if in_one { words.secret(&encoded).command() } else { words.then(&encoded).command() }
+/// AUTHENTICATE (§6.2.2), in one part where the server takes an initial response (RFC 4959), else step by step.
+pub fn authenticate(mechanism: Mechanism, who: Identity<'_>, proof: &Proof, in_one: bool) -> Command {
+    let mut words = Words::new("AUTHENTICATE").word(mechanism.name());
+    for (step, response) in mechanism.responses(who, proof).iter().enumerate() {
+        let response = response.expose();
+        words = if step == 0 && in_one { words.secret(response) } else { words.then(response) };
+    }
+    Command { reply: mechanism.acknowledgement(), ..words.command() }
 }
 
 /// LOGIN (§6.2.3).
@@ -231,6 +231,11 @@ impl Command {
         &self.shown[..end]
     }
 
+    /// What is answered when the server asks for more than there is to say, if anything.
+    pub fn reply(&self) -> Option<Vec<u8>> {
+        self.reply.map(|reply| format!("{reply}\r\n").into_bytes())
+    }
+
     /// The octets to send, tagged; before each but the first, the server must ask to go on.
     pub fn octets(&self, tag: &str) -> Vec<Vec<u8>> {
         let mut parts = self.parts.clone();
@@ -328,21 +333,21 @@ mod tests {
     }
 
     #[test]
-    fn a_password_is_sent_and_never_shown() {
-        let secret = Secret::from("p\"w\\d é");
-        for command in
-            [login("me", &secret), authenticate_plain("me", &secret, true), authenticate_plain("me", &secret, false)]
-        {
-            let shown = format!("{command} {command:?}");
-            assert!(!shown.contains("p\"w") && !shown.contains(&STANDARD.encode("\0me\0p\"w\\d é")), "{shown}");
-        }
+    fn a_proof_is_sent_and_never_shown() {
+        let who = Identity { user: "me", mailbox: None, host: "h", port: 993 };
+        let (secret, proof) = (Secret::from("p\"w\\d é"), Proof::Password("x".into()));
+        let plain = |in_one| authenticate(Mechanism::Plain, who, &proof, in_one);
+        let shown = format!("{} {:?} {} {:?}", login("me", &secret), login("me", &secret), plain(true), plain(false));
+        assert!(!shown.contains("p\"w") && !shown.contains("AG1lAHg="), "{shown}");
         assert_eq!(said(&login("me", &secret)), ["A1 LOGIN \"me\" {8}\r\n", "p\"w\\d é\r\n"]);
         assert_eq!(said(&login("me", &Secret::from("p\"w"))), ["A1 LOGIN \"me\" \"p\\\"w\"\r\n"]);
-        assert_eq!(said(&authenticate_plain("me", &Secret::from("x"), true)), ["A1 AUTHENTICATE PLAIN AG1lAHg=\r\n"]);
-        assert_eq!(
-            said(&authenticate_plain("me", &Secret::from("x"), false)),
-            ["A1 AUTHENTICATE PLAIN\r\n", "AG1lAHg=\r\n"]
-        );
+        assert_eq!(said(&plain(true)), ["A1 AUTHENTICATE PLAIN AG1lAHg=\r\n"]);
+        assert_eq!(said(&plain(false)), ["A1 AUTHENTICATE PLAIN\r\n", "AG1lAHg=\r\n"]);
+        let login = authenticate(Mechanism::Login, who, &proof, false);
+        assert_eq!(said(&login), ["A1 AUTHENTICATE LOGIN\r\n", "bWU=\r\n", "eA==\r\n"]);
+        let token = authenticate(Mechanism::XOAuth2, who, &Proof::Token("t0k3n".into()), true);
+        assert_eq!((token.reply(), plain(true).reply()), (Some(b"\r\n".to_vec()), None));
+        assert_eq!(token.to_string(), "AUTHENTICATE XOAUTH2 …");
     }
 
     #[test]

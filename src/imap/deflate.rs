@@ -13,8 +13,9 @@ use bytes::{Buf, BytesMut};
 use flate2::{Compress, Compression, Decompress, DecompressError, FlushCompress, FlushDecompress, Status};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
-use super::transport::{Counts, Line};
+use super::transport::Counts;
 use crate::error::{Error, ErrorKind};
+use crate::net::Line;
 
 /// A line over which everything goes compressed.
 pub struct Deflated {

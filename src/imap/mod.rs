@@ -10,7 +10,6 @@ pub mod capability;
 pub mod census;
 pub mod check;
 pub mod command;
-pub mod connect;
 pub mod deflate;
 pub mod finding;
 pub mod flight;
@@ -29,7 +28,6 @@ pub mod seen;
 pub mod session;
 pub mod sign_in;
 pub mod status;
-pub mod steps;
 #[cfg(test)]
 mod tests;
 pub mod token;
@@ -45,12 +43,12 @@ use self::command::WireName;
 use self::folders::Listing;
 use self::pool::Pool;
 use self::reading::{Opened, Reading};
-use self::steps::Event;
-use crate::account::ImapAccount;
+use crate::account::{ImapAccount, Proofs};
 use crate::error::{Error, Result};
 use crate::mail::snapshots::Snapshots;
 use crate::mail::store::{Found, Wanted};
 use crate::mail::{Folder, FolderPattern, FolderScan, MailStore, Message, Meter, Statement, StatusItems};
+use crate::net::steps::Event;
 
 /// An account on an IMAP server.
 #[derive(Debug)]
@@ -65,9 +63,9 @@ pub struct Imap {
 }
 
 impl Imap {
-    /// An account; no connection is opened before something is asked.
-    pub fn new(account: ImapAccount) -> Self {
-        Self { pool: Pool::new(account), name: None, listings: Arc::default(), opened: Arc::default() }
+    /// An account, and where its proofs come from; no connection is opened before something is asked.
+    pub fn new(account: ImapAccount, proofs: Arc<Proofs>) -> Self {
+        Self { pool: Pool::new(account, proofs), name: None, listings: Arc::default(), opened: Arc::default() }
     }
 
     /// The same, with the name that it has for people: errors say it, unless it is no more than user and host.

@@ -1,7 +1,7 @@
 //! The sessions of an account: opened when they are needed, shared, and never more than there may be.
 //!
-//! Who comes first is served first. A session that is given back in the middle of an answer is closed. The password is
-//! fetched once, and again after it did not let anybody in. Nothing here says what a session is used for.
+//! Who comes first is served first. A session that is given back in the middle of an answer is closed. A password is
+//! fetched once, and again after it did not let anybody in; a token that did not is renewed, once. Nothing here says what a session is used for.
 
 use std::collections::VecDeque;
 use std::ops::{Deref, DerefMut};
@@ -13,18 +13,19 @@ use tokio::sync::{oneshot, watch};
 use super::command::WireName;
 use super::session::Session;
 use super::sign_in;
-use super::steps::{Step, Steps};
-use crate::account::{ImapAccount, Secret};
+use crate::account::{ImapAccount, Proof, Proofs, SignIn, TokenSource};
 use crate::error::{Error, ErrorKind, Result};
 use crate::mail::Terms;
+use crate::net::steps::{Step, Steps};
 
 /// The sessions of an account.
 #[derive(Debug)]
 pub struct Pool {
     account: ImapAccount,
     state: Mutex<State>,
-    /// The password, once it was fetched; locked while it is, as its command may ask a person something.
-    password: tokio::sync::Mutex<Option<Secret>>,
+    proofs: Arc<Proofs>,
+    /// The proof, once it was fetched; locked while it is, as its command may ask a person something.
+    proof: tokio::sync::Mutex<Option<Proof>>,
     /// How many wait for a session.
     waiting: watch::Sender<usize>,
 }
@@ -52,9 +53,9 @@ struct Place(Arc<Pool>);
 
 impl Pool {
     /// A pool without sessions.
-    pub fn new(account: ImapAccount) -> Arc<Self> {
-        let (state, password, waiting) = (Mutex::default(), tokio::sync::Mutex::default(), watch::Sender::new(0));
-        Arc::new(Self { account, state, password, waiting })
+    pub fn new(account: ImapAccount, proofs: Arc<Proofs>) -> Arc<Self> {
+        let (state, proof, waiting) = (Mutex::default(), tokio::sync::Mutex::default(), watch::Sender::new(0));
+        Arc::new(Self { account, state, proofs, proof, waiting })
     }
 
     /// The account.
@@ -93,33 +94,45 @@ impl Pool {
     }
 
     async fn open(&self, place: Place, patience: Duration, steps: &mut Steps<'_>) -> Result<Lease> {
-        let password = self.password().await?;
-        let opened = match sign_in::open(&self.account, &password, patience, steps).await {
-            Ok(opened) => opened,
-            Err(error) => {
-                if steps.at() == Some(Step::SignIn) {
-                    self.forget(&password).await;
+        let proof = self.proof(None, steps).await?;
+        let opened = match sign_in::open(&self.account, &proof, patience, steps).await {
+            Err(error) if steps.at() == Some(Step::SignIn) => {
+                self.forget(&proof).await;
+                match &proof {
+                    // It may have been revoked, or the clocks differ. Once only: a lock is not tried with every key.
+                    Proof::Token(_) => match self.proof(Some(&proof), &mut Steps::untold()).await? {
+                        renewed if renewed != proof => sign_in::open(&self.account, &renewed, patience, steps).await?,
+                        _ => return Err(error),
+                    },
+                    Proof::Password(_) => return Err(error),
                 }
-                return Err(error);
             }
+            opened => opened?,
         };
         self.lock().most = Some(opened.family.connections());
         Ok(Lease { session: Some(opened), place })
     }
 
-    /// The password; whoever asks first fetches it for all.
-    async fn password(&self) -> Result<Secret> {
-        let mut kept = self.password.lock().await;
-        if let Some(password) = &*kept {
-            return Ok(password.clone());
+    /// The proof; whoever asks first fetches it for all.
+    async fn proof(&self, refused: Option<&Proof>, steps: &mut Steps<'_>) -> Result<Proof> {
+        if let SignIn::Token(TokenSource::Credential(_)) = &self.account.sign_in {
+            // Whether it is still good, they know.
+            steps.begin(Step::Token);
+            let proof = self.proofs.of(&self.account, refused).await?;
+            steps.end("good");
+            return Ok(proof);
         }
-        let password = self.account.password.read().await?;
-        Ok(kept.insert(password).clone())
+        let mut kept = self.proof.lock().await;
+        if let Some(proof) = &*kept {
+            return Ok(proof.clone());
+        }
+        let proof = self.proofs.of(&self.account, refused).await?;
+        Ok(kept.insert(proof).clone())
     }
 
-    /// Forgets a password that let nobody in: it may be another one by now.
-    async fn forget(&self, password: &Secret) {
-        self.password.lock().await.take_if(|kept| kept == password);
+    /// Forgets a proof that let nobody in: it may be another one by now.
+    async fn forget(&self, proof: &Proof) {
+        self.proof.lock().await.take_if(|kept| kept == proof);
     }
 
     async fn place(self: &Arc<Self>, limit: usize) -> Result<Place> {

@@ -114,9 +114,17 @@ impl Session {
                 Error::new(ErrorKind::Server, format!("the server says what makes no sense: {}", broken.0))
             })?;
             match response {
-                Response::Continue(_) => match self.waiting.pop_front() {
+                Response::Continue(text) => match self.waiting.pop_front() {
                     Some((_, part)) => self.transport.send(&part).await?,
-                    None => return Err(Error::new(ErrorKind::Server, "the server asks for more than there is to say")),
+                    None => match self.under_way.front().and_then(|(_, command)| command.reply()) {
+                        Some(reply) => {
+                            self.transport.send(&reply).await?;
+                            return Ok(Event::Untagged(Response::Continue(text)));
+                        }
+                        None => {
+                            return Err(Error::new(ErrorKind::Server, "the server asks for more than there is to say"));
+                        }
+                    },
                 },
                 Response::Status(status) if status.condition == Condition::Bye => {
                     return Err(said_goodbye(&status));

@@ -6,27 +6,22 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::capability::Capabilities;
-use super::command;
-use super::connect::{dial, encrypt, is_near};
+use super::command::{self, Command};
 use super::quirk::Family;
 use super::response::Response;
 use super::session::{Event, Session, beginning, words};
 use super::status::{Code, Condition, Status};
-use super::steps::{Step, Steps};
 use super::transport::{Limits, Transport};
-use crate::account::{ImapAccount, Secret, Tls};
+use crate::account::{ImapAccount, Mechanism, Proof, Tls, sasl};
 use crate::error::{Error, ErrorKind, Result};
+use crate::net::connect::{dial, encrypt, is_near};
+use crate::net::steps::{Step, Steps};
 
 /// Opens a session.
 ///
 /// # Errors
 /// When the server cannot be reached, cannot be trusted, or does not let the user in.
-pub async fn open(
-    account: &ImapAccount,
-    password: &Secret,
-    patience: Duration,
-    steps: &mut Steps<'_>,
-) -> Result<Session> {
+pub async fn open(account: &ImapAccount, proof: &Proof, patience: Duration, steps: &mut Steps<'_>) -> Result<Session> {
     let (host, port) = (account.host.as_str(), account.port);
     let (stream, address) = dial(host, port, patience, steps).await?;
     let ca_file = account.ca_file.as_deref();
@@ -54,7 +49,7 @@ pub async fn open(
     let mut who = String::new();
     let mut able = Capabilities::default();
     if greeting.condition != Condition::PreAuth {
-        able = prove(&mut session, account, password, &mut who).await?;
+        able = prove(&mut session, account, proof, &mut who).await?;
     }
     if able.is_empty() {
         able = ask_capabilities(&mut session).await?;
@@ -147,30 +142,64 @@ async fn start_tls(
 }
 
 /// Proves who asks, and says who we are on the way; gives the capabilities that come with the answer.
-async fn prove(
-    session: &mut Session,
-    account: &ImapAccount,
-    password: &Secret,
-    who: &mut String,
-) -> Result<Capabilities> {
-    let before = &session.capabilities;
-    let proof = if before.has("AUTH=PLAIN") {
-        command::authenticate_plain(&account.user, password, before.has("SASL-IR"))
-    } else if before.has("LOGINDISABLED") {
-        let hint = match account.tls {
-            Tls::None => "it may want TLS first: tls = \"implicit\" or \"starttls\"",
-            Tls::Implicit | Tls::StartTls => {
-                "see whether the settings of the account allow IMAP and offer app passwords"
-            }
-        };
-        return Err(Error::new(ErrorKind::Server, "the server takes no password on this connection").hint(hint));
-    } else {
-        command::login(&account.user, password)
+async fn prove(session: &mut Session, account: &ImapAccount, proof: &Proof, who: &mut String) -> Result<Capabilities> {
+    let command = proving(&session.capabilities, account, proof, session.capabilities.has("SASL-IR"))?;
+    let introduction = session.capabilities.has("ID").then(command::id);
+    let (mut able, mut challenge) = (Capabilities::default(), None);
+    let mut status = converse(session, introduction, &command, who, &mut able, &mut challenge).await?;
+    if status.condition == Condition::Bad && session.capabilities.has("SASL-IR") && session.is_idle() {
+        // Some servers promise to take the response with the command, and do not understand it then.
+        let stepwise = proving(&session.capabilities, account, proof, false)?;
+        if stepwise != command {
+            status = converse(session, None, &stepwise, who, &mut able, &mut challenge).await?;
+        }
+    }
+    if status.condition != Condition::Ok {
+        return Err(not_let_in(account, proof, &status, challenge.as_deref()));
+    }
+    Ok(if able.is_empty() { capabilities(&status) } else { able })
+}
+
+/// The command that proves who asks, by the best way that the server offers.
+fn proving(able: &Capabilities, account: &ImapAccount, proof: &Proof, in_one: bool) -> Result<Command> {
+    let best = Mechanism::best(proof, |name| able.has(&format!("AUTH={name}")));
+    let authenticate = |mechanism| Ok(command::authenticate(mechanism, account.identity(), proof, in_one));
+    match (proof, best) {
+        (_, Some(mechanism)) if mechanism != Mechanism::Login => authenticate(mechanism),
+        (Proof::Password(_), _) if account.mailbox.is_some() => {
+            Err(Error::new(ErrorKind::Server, "the server has no way to open another's mailbox with a password")
+                .hint("sign in as the mailbox itself, or with a token: see docs/accounts.md"))
+        }
+        (Proof::Password(password), _) if !able.has("LOGINDISABLED") => Ok(command::login(&account.user, password)),
+        (Proof::Password(_), Some(mechanism)) => authenticate(mechanism),
+        (Proof::Password(_), None) => Err(no_password_here(able, account)),
+        (Proof::Token(_), _) => {
+            let error = Error::new(ErrorKind::Server, "the server takes no token (neither OAUTHBEARER nor XOAUTH2)");
+            Err(error.hint("it may want a password: use password_command instead of credential or token_command"))
+        }
+    }
+}
+
+fn no_password_here(able: &Capabilities, account: &ImapAccount) -> Error {
+    let takes_tokens = able.has("AUTH=XOAUTH2") || able.has("AUTH=OAUTHBEARER");
+    let hint = match account.tls {
+        Tls::None => "it may want TLS first: tls = \"implicit\" or \"starttls\"",
+        Tls::Implicit | Tls::StartTls if takes_tokens => "it takes a token of OAuth2: mailql login leads through that",
+        Tls::Implicit | Tls::StartTls => "see whether the settings of the account allow IMAP and offer app passwords",
     };
-    let introduction = before.has("ID").then(command::id);
-    let commands = introduction.into_iter().chain([proof.clone()]);
-    session.send(commands.collect::<Vec<_>>()).await?;
-    let mut able = Capabilities::default();
+    Error::new(ErrorKind::Server, "the server takes no password on this connection").hint(hint)
+}
+
+/// Sends a command that proves who asks, and hears what comes until it is answered.
+async fn converse(
+    session: &mut Session,
+    introduction: Option<Command>,
+    proof: &Command,
+    who: &mut String,
+    able: &mut Capabilities,
+    challenge: &mut Option<String>,
+) -> Result<Status> {
+    session.send(introduction.into_iter().chain([proof.clone()]).collect::<Vec<_>>()).await?;
     loop {
         match session.next().await? {
             Event::Untagged(Response::Id(pairs)) => {
@@ -180,28 +209,30 @@ async fn prove(
                     .collect::<Vec<_>>()
                     .join(", ");
             }
-            Event::Untagged(Response::Capability(names)) => able = Capabilities::of(names),
+            Event::Untagged(Response::Capability(names)) => *able = Capabilities::of(names),
+            Event::Untagged(Response::Continue(text)) => *challenge = Some(text),
             Event::Untagged(_) => {}
             // Who does not say who he is may still be right.
-            Event::Done(command, _) if command != proof => {}
-            Event::Done(_, status) => {
-                if status.condition != Condition::Ok {
-                    return Err(not_let_in(account, &status));
-                }
-                return Ok(if able.is_empty() { capabilities(&status) } else { able });
-            }
+            Event::Done(command, _) if command != *proof => {}
+            Event::Done(_, status) => return Ok(status),
         }
     }
 }
 
-fn not_let_in(account: &ImapAccount, status: &Status) -> Error {
-    let hint = match status.code {
-        Some(Code::Unavailable | Code::InUse | Code::Limit) => "it may work again in a moment",
-        Some(Code::Expired) => "the password is too old for the server; set a new one there",
-        _ => "check user and password; many providers want an app password, made in the account's security settings",
+fn not_let_in(account: &ImapAccount, proof: &Proof, status: &Status, challenge: Option<&str>) -> Error {
+    let hint = match (&status.code, proof) {
+        (Some(Code::Unavailable | Code::InUse | Code::Limit), _) => "it may work again in a moment",
+        (Some(Code::Expired), Proof::Password(_)) => "the password is too old for the server; set a new one there",
+        (_, Proof::Password(_)) => {
+            "check user and password; many providers want an app password, made in the account's security settings"
+        }
+        (_, Proof::Token(_)) => {
+            "sign in again (mailql login), as the user of the account; see whether its settings allow IMAP"
+        }
     };
-    Error::new(ErrorKind::Server, format!("{} did not let {} in: {}", account.host, account.user, words(status)))
-        .hint(hint)
+    let why = challenge.and_then(sasl::refusal).map(|why| format!("; {why}")).unwrap_or_default();
+    let message = format!("{} did not let {} in: {}{why}", account.host, account.user, words(status));
+    Error::new(ErrorKind::Server, message).hint(hint)
 }
 
 async fn ask_capabilities(session: &mut Session) -> Result<Capabilities> {
@@ -234,7 +265,7 @@ mod tests {
     use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, duplex, split};
 
     use super::*;
-    use crate::imap::steps;
+    use crate::net::steps;
 
     /// What is told of compression, and how often it was asked for.
     async fn compressed(able: &str, wanted: Option<bool>, address: &str) -> (String, usize) {

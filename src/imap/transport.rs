@@ -9,17 +9,13 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use memchr::memchr;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
 use super::deflate::{Deflated, Passed};
 use super::token::Frame;
 use crate::error::{Error, ErrorKind, Result};
-
-/// A stream of octets in both directions: TCP, TLS over it, or either compressed.
-pub trait Line: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Line for T {}
+use crate::net::Line;
 
 /// A line with a frame at a time.
 pub struct Transport {

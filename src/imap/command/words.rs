@@ -115,6 +115,6 @@ impl Words {
 
     pub(super) fn command(mut self) -> Command {
         self.last().extend(b"\r\n");
-        Command { parts: self.parts, shown: self.shown }
+        Command { parts: self.parts, shown: self.shown, reply: None }
     }
 }

@@ -1,6 +1,6 @@
 //! The steps of reaching an account, timed: what a check shows as they are taken, and where it stopped.
 //!
-//! Only passes on what [`super::connect`] and [`super::sign_in`] report.
+//! Only passes on what [`super::connect`] and those who sign in report.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -18,6 +18,8 @@ pub enum Step {
     Greeting,
     /// Learning what the server can do.
     Capabilities,
+    /// Getting a token, or finding that the one at hand is good.
+    Token,
     /// Proving who asks.
     SignIn,
     /// Agreeing on compression, where it is wanted.
@@ -35,6 +37,7 @@ impl Step {
             Step::Tls => "TLS",
             Step::Greeting => "greeting",
             Step::Capabilities => "capabilities",
+            Step::Token => "token",
             Step::SignIn => "sign-in",
             Step::Compression => "compression",
             Step::Folders => "folders",

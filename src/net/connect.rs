@@ -1,6 +1,6 @@
 //! The way to a server: its address, a connection, TLS over it. Speaks no IMAP.
 //!
-//! Every step has a deadline and says what went wrong in a sentence; [`super::session`] goes on from here.
+//! Every step has a deadline and says what went wrong in a sentence; the rooms of the protocols go on from here.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -17,8 +17,8 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{self, CertificateError, ClientConfig};
 
+use super::Line;
 use super::steps::{Step, Steps};
-use super::transport::Line;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Opens a connection, without TLS, and tells to which address.

@@ -1,0 +1,210 @@
+//! The conversation with a provider of OAuth2 (RFC 6749): what is asked for tokens, and what its answers mean.
+//!
+//! [`authorization`] has a person agree in a browser here, [`device`] in one elsewhere; [`refusal`] puts a provider's no in
+//! words. What is kept is the matter of [`super::proofs`].
+
+pub mod authorization;
+mod claims;
+pub mod device;
+mod listener;
+mod page;
+pub mod refusal;
+
+use std::time::Duration;
+
+use oauth2::basic::{
+    BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType,
+};
+use oauth2::http::StatusCode;
+use oauth2::http::header::CONTENT_TYPE;
+use oauth2::{
+    AuthType, AuthUrl, ClientId, DeviceAuthorizationUrl, EndpointMaybeSet, EndpointNotSet, EndpointSet,
+    ExtraTokenFields, HttpRequest, HttpResponse, RefreshToken, RequestTokenError, RevocationUrl, Scope,
+    StandardRevocableToken, StandardTokenResponse, TokenResponse, TokenUrl,
+};
+use serde::{Deserialize, Serialize};
+
+use super::credential::{Credential, Text};
+use crate::error::{Error, ErrorKind, Result};
+use crate::net::http;
+
+pub use self::claims::Claims;
+
+/// What a provider gave.
+pub struct Granted {
+    /// What is shown to servers.
+    pub access_token: Text,
+    /// What new ones are got with; without one, a person must agree again.
+    pub refresh_token: Option<Text>,
+    /// For how long the first is good, as far as the provider says.
+    pub expires_in: Option<Duration>,
+    /// What it allows, if that is not what was asked for.
+    pub scopes: Option<String>,
+    /// Who agreed, if the provider says so.
+    pub who: Option<Claims>,
+}
+
+/// A new access token for a refresh token (RFC 6749 §6).
+///
+/// # Errors
+/// The provider refuses, cannot be reached, or answers what cannot be understood.
+pub async fn refresh(credential: &Credential, refresh_token: &str) -> Result<Granted> {
+    let client = client(credential).await?;
+    let refresh_token = RefreshToken::new(refresh_token.to_owned());
+    let answer = client.exchange_refresh_token(&refresh_token).request_async(&asking(credential)).await;
+    answer.map(granted).map_err(|error| refused(credential, error))
+}
+
+/// An access token for the client itself (RFC 6749 §4.4).
+///
+/// # Errors
+/// As [`refresh`].
+pub async fn client_credentials(credential: &Credential) -> Result<Granted> {
+    let client = client(credential).await?;
+    let request = client.exchange_client_credentials().add_scopes(scopes(credential));
+    let answer = request.request_async(&asking(credential)).await;
+    answer.map(granted).map_err(|error| refused(credential, error))
+}
+
+/// Gives a refresh token back, so that nobody can use it any more (RFC 7009); tells whether the provider takes it.
+///
+/// # Errors
+/// As [`refresh`].
+pub async fn revoke(credential: &Credential, refresh_token: &str) -> Result<bool> {
+    if credential.revocation_endpoint.is_none() {
+        return Ok(false);
+    }
+    let client = client(credential).await?;
+    let token = StandardRevocableToken::RefreshToken(RefreshToken::new(refresh_token.to_owned()));
+    // The library takes https only, where this computer may have a provider of its own.
+    let asking = asking(credential);
+    let answer = match client.revoke_token(token) {
+        Ok(request) => request.request_async(&asking).await,
+        Err(error) => return Err(Error::new(ErrorKind::Config, format!("tokens cannot be given back: {error}"))),
+    };
+    answer.map_err(|error| refused(credential, error))?;
+    Ok(true)
+}
+
+/// What else an answer has: who agreed (OpenID Connect Core §3.1.3.3).
+#[derive(Serialize, Deserialize)]
+pub(super) struct More {
+    id_token: Option<Text>,
+}
+
+impl ExtraTokenFields for More {}
+
+impl std::fmt::Debug for More {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("More(…)")
+    }
+}
+
+type Answer = StandardTokenResponse<More, BasicTokenType>;
+
+type Client = oauth2::Client<
+    BasicErrorResponse,
+    Answer,
+    BasicTokenIntrospectionResponse,
+    StandardRevocableToken,
+    BasicRevocationErrorResponse,
+    EndpointMaybeSet,
+    EndpointMaybeSet,
+    EndpointNotSet,
+    EndpointMaybeSet,
+    EndpointSet,
+>;
+
+/// The client as the library has it, with its secret fetched.
+async fn client(credential: &Credential) -> Result<Client> {
+    credential.check()?;
+    let no_url = |error| Error::new(ErrorKind::Config, format!("an endpoint is no URL: {error}"));
+    let secret = credential.client_secret.read().await?;
+    let client = oauth2::Client::new(ClientId::new(credential.client_id.clone()))
+        .set_auth_type(AuthType::RequestBody)
+        .set_auth_uri_option(credential.authorization_endpoint.clone().map(AuthUrl::new).transpose().map_err(no_url)?)
+        .set_device_authorization_url_option(
+            credential
+                .device_authorization_endpoint
+                .clone()
+                .map(DeviceAuthorizationUrl::new)
+                .transpose()
+                .map_err(no_url)?,
+        )
+        .set_revocation_url_option(
+            credential.revocation_endpoint.clone().map(RevocationUrl::new).transpose().map_err(no_url)?,
+        )
+        .set_token_uri(TokenUrl::new(credential.token_endpoint.clone()).map_err(no_url)?);
+    Ok(match secret {
+        Some(secret) => client.set_client_secret(oauth2::ClientSecret::new(secret.expose().to_owned())),
+        None => client,
+    })
+}
+
+fn scopes(credential: &Credential) -> impl Iterator<Item = Scope> + '_ {
+    credential.scopes.iter().cloned().map(Scope::new)
+}
+
+/// The function by which the library asks.
+fn asking(credential: &Credential) -> impl Fn(HttpRequest) -> Asked {
+    let ca_file = credential.ca_file.clone();
+    move |request| {
+        let ca_file = ca_file.clone();
+        Box::pin(async move {
+            let host = request.uri().host().unwrap_or_default().to_owned();
+            understandable(&host, http::ask(request, ca_file.as_deref()).await?)
+        })
+    }
+}
+
+type Asked = std::pin::Pin<Box<dyn Future<Output = Result<HttpResponse>> + Send>>;
+
+/// An answer that may be one to a question for tokens: JSON, or nothing at all.
+fn understandable(host: &str, answer: HttpResponse) -> Result<HttpResponse> {
+    let status = answer.status();
+    let is_json = serde_json::from_slice::<serde::de::IgnoredAny>(answer.body()).is_ok();
+    let kind = answer.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("nothing said of it");
+    let strange =
+        |what: String| Error::new(ErrorKind::Server, format!("{host} answered {what}, where it should give a token"));
+    if status.is_redirection() {
+        return Err(strange(format!("that it is elsewhere ({status})"))
+            .hint("look for the right endpoint at the provider; a login page of the network may be in between, too"));
+    }
+    if is_json || (status.is_success() && answer.body().is_empty()) {
+        return Ok(answer);
+    }
+    let error = strange(format!("{status} with {kind}"));
+    Err(if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
+        error.hint("the provider has trouble; try again in a while")
+    } else {
+        error.hint("look whether the endpoint is right; a login page of the network may be in between, too")
+    })
+}
+
+fn granted(answer: Answer) -> Granted {
+    let scopes = answer.scopes().map(|scopes| scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(" "));
+    Granted {
+        access_token: Text::new(answer.access_token().secret().clone()),
+        refresh_token: answer.refresh_token().map(|token| Text::new(token.secret().clone())),
+        expires_in: answer.expires_in(),
+        scopes,
+        who: answer.extra_fields().id_token.as_ref().and_then(|token| Claims::of(token)),
+    }
+}
+
+/// The error for an answer that is no token; what the answer was is never in it, as a token might be.
+fn refused<T>(credential: &Credential, error: RequestTokenError<Error, T>) -> Error
+where
+    T: oauth2::ErrorResponse + refusal::Words,
+{
+    match error {
+        RequestTokenError::ServerResponse(response) => {
+            refusal::explained(credential, &response.error(), response.description())
+        }
+        RequestTokenError::Request(error) => error,
+        RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
+            Error::new(ErrorKind::Server, "the provider's answer about a token cannot be understood")
+                .hint("look whether the token_endpoint is right")
+        }
+    }
+}
