@@ -1,7 +1,10 @@
 //! The configuration file: accounts and settings as TOML.
 //!
 //! Typing errors are errors, with the line they are in. Reads one file when told to, and neither
-//! environment nor terminal.
+//! environment nor terminal. What an account can say is in [`account`], what a credential can in [`credential`].
+
+mod account;
+mod credential;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,8 +12,9 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::config::{AccountConfig, Config, RESERVED};
-use super::imap::{ImapAccount, Tls};
+use self::account::Account;
+use self::credential::Registration;
+use super::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 
 impl Config {
@@ -35,9 +39,15 @@ impl Config {
         for (name, value) in file.settings {
             config.settings.insert(name, value.text());
         }
+        let absolute = |path: &Path| absolute(path, base, home);
+        for (name, registration) in &file.credentials {
+            let line = line_of(text, registration.span().start);
+            let checked = registration.get_ref().check();
+            checked.map_err(|error| error.context("credential", name).context("line", line.to_string()))?;
+        }
         for (name, account) in file.accounts {
             let line = line_of(text, account.span().start);
-            let account = account.into_inner().meant(&name, |path| absolute(&path, base, home));
+            let account = account.into_inner().meant(&name, &file.credentials, absolute);
             let account = account.map_err(|error| error.context("account", &name).context("line", line.to_string()))?;
             config.accounts.insert(name, account);
         }
@@ -53,6 +63,8 @@ struct File {
     default: Option<String>,
     #[serde(default)]
     settings: BTreeMap<String, Setting>,
+    #[serde(default)]
+    credentials: BTreeMap<String, Spanned<Registration>>,
     #[serde(default)]
     accounts: BTreeMap<String, Spanned<Account>>,
 }
@@ -75,81 +87,7 @@ impl Setting {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, expecting = "a table like [accounts.work]")]
-struct Account {
-    maildir: Option<PathBuf>,
-    mbox: Option<PathBuf>,
-    imap: Option<Server>,
-    user: Option<String>,
-    password_command: Option<String>,
-    ca_file: Option<PathBuf>,
-    compress: Option<bool>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, expecting = "a table like { host = \"mail.example.org\" }")]
-struct Server {
-    host: String,
-    port: Option<u16>,
-    tls: Option<Tls>,
-}
-
-impl Account {
-    fn meant(mut self, name: &str, absolute: impl Fn(PathBuf) -> Result<PathBuf>) -> Result<AccountConfig> {
-        if RESERVED.contains(&name.to_lowercase().as_str()) {
-            return wrong(format!("no account can be named '{name}'"), "choose another name");
-        }
-        match (self.maildir.take(), self.mbox.take(), self.imap.take()) {
-            (Some(path), None, None) => self.of_files().and_then(|()| absolute(path)).map(AccountConfig::Maildir),
-            (None, Some(path), None) => self.of_files().and_then(|()| absolute(path)).map(AccountConfig::Mbox),
-            (None, None, Some(server)) => self.live(server, absolute).map(AccountConfig::Imap),
-            (None, None, None) => wrong(
-                format!("account '{name}' does not say where its mail is"),
-                "give it maildir = \"…\", mbox = \"…\" or imap = { host = \"…\" }",
-            ),
-            _ => wrong(
-                format!("account '{name}' has more than one of maildir, mbox and imap"),
-                "make them accounts of their own; the schema accounts reads all of them at once",
-            ),
-        }
-    }
-
-    /// Mail files are not signed in to.
-    fn of_files(&self) -> Result<()> {
-        let stray = [
-            ("user", self.user.is_some()),
-            ("password_command", self.password_command.is_some()),
-            ("ca_file", self.ca_file.is_some()),
-            ("compress", self.compress.is_some()),
-        ];
-        match stray.into_iter().find(|(_, is_there)| *is_there) {
-            Some((key, _)) => wrong(format!("mail files have no {key}"), "that key belongs to an account with imap"),
-            None => Ok(()),
-        }
-    }
-
-    fn live(self, server: Server, absolute: impl Fn(PathBuf) -> Result<PathBuf>) -> Result<ImapAccount> {
-        let Some(user) = self.user else {
-            return wrong(
-                "an account with imap needs a user".to_owned(),
-                "give it user = \"…\": the name to sign in with, often the whole address",
-            );
-        };
-        let usual = if server.port == Some(Tls::StartTls.default_port()) { Tls::StartTls } else { Tls::Implicit };
-        let mut account = ImapAccount::new(server.host, user).tls(server.tls.unwrap_or(usual));
-        account.port = server.port.unwrap_or(account.port);
-        account.ca_file = self.ca_file.map(absolute).transpose()?;
-        account.compress = self.compress;
-        if let Some(command) = self.password_command {
-            account = account.password_command(command);
-        }
-        account.check()?;
-        Ok(account)
-    }
-}
-
-fn wrong<T>(message: String, hint: &str) -> Result<T> {
+pub(super) fn wrong<T>(message: impl Into<String>, hint: &str) -> Result<T> {
     Err(Error::new(ErrorKind::Config, message).hint(hint))
 }
 
@@ -201,6 +139,7 @@ fn line_of(text: &str, position: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::account::AccountConfig;
 
     fn parse(text: &str) -> Result<Config> {
         Config::parse(text, Path::new("/etc/x"), Some(Path::new("/home/me")))
@@ -227,88 +166,12 @@ mod tests {
         assert!(parse("[accounts.a]\nmbox = 'x'\n[accounts.A]\nmbox = 'y'").is_err());
     }
 
-    const WORK: &str = "[accounts.work]\nimap = { host = 'mail.example.org' }\nuser = 'me'\n";
-
-    #[test]
-    fn a_live_account_has_the_usual_port_and_encryption_unless_it_says_others() {
-        for (server, url) in [
-            ("host = 'Mail.Example.org'", "imaps://me@mail.example.org"),
-            ("host = 'mail.example.org', port = 993, tls = 'implicit'", "imaps://me@mail.example.org"),
-            ("host = 'mail.example.org', port = 143", "imap+starttls://me@mail.example.org"),
-            ("host = 'mail.example.org', tls = 'starttls'", "imap+starttls://me@mail.example.org"),
-            ("host = 'mail.example.org', port = 143, tls = 'implicit'", "imaps://me@mail.example.org:143"),
-            ("host = 'mail.example.org', port = 993, tls = 'starttls'", "imap+starttls://me@mail.example.org:993"),
-            ("host = '::1', port = 1143, tls = 'none'", "imap://me@[::1]:1143"),
-        ] {
-            let config = parse(&format!("[accounts.work]\nimap = {{ {server} }}\nuser = 'me'")).unwrap();
-            assert_eq!(config.accounts["work"].describe(), url, "{server}");
-        }
-    }
-
-    #[test]
-    fn a_live_account_says_who_tells_the_password_and_whom_to_trust() {
-        let config = parse(&format!("{WORK}password_command = 'pass show mail'\nca_file = 'ca.pem'")).unwrap();
-        let account = ImapAccount::new("mail.example.org", "me").password_command("pass show mail");
-        assert_eq!(config.accounts["work"], AccountConfig::Imap(account.ca_file("/etc/x/ca.pem")));
-        let config = parse(&format!("{WORK}ca_file = '~/ca.pem'")).unwrap();
-        let account = ImapAccount::new("mail.example.org", "me").ca_file("/home/me/ca.pem");
-        assert_eq!(config.accounts["work"], AccountConfig::Imap(account));
-    }
-
-    #[test]
-    fn a_live_account_says_whether_it_is_compressed_or_leaves_that_open() {
-        for (line, compress) in [("", None), ("compress = true", Some(true)), ("compress = false", Some(false))] {
-            let config = parse(&format!("{WORK}{line}")).unwrap();
-            let account = ImapAccount { compress, ..ImapAccount::new("mail.example.org", "me") };
-            assert_eq!(config.accounts["work"], AccountConfig::Imap(account), "{line}");
-        }
-    }
-
-    #[test]
-    fn a_wrong_account_is_told_with_its_line_and_a_way_out() {
-        for (text, message, hint) in [
-            ("\n[accounts.a]\nimap = { host = 'h' }", "needs a user (account a, line 2)", "user = "),
-            ("[accounts.a]\nimap = { port = 993 }\nuser = 'me'", "`host` is missing (line 2)", "add it"),
-            ("[accounts.a]\nimap = { host = 'h' }\nuser = 'me'\nmaildir = 'm'", "more than one of", "of their own"),
-            ("[accounts.a]\nmaildir = 'm'\nuser = 'me'", "mail files have no user (account a, line 1)", "imap"),
-            ("[accounts.a]\nmbox = 'm'\ncompress = false", "mail files have no compress (account a, line 1)", "imap"),
-            ("[accounts.a]\nimap = { host = 'h', compress = true }", "is unknown here (line 2)", "host, port, tls"),
-            ("[accounts.a]\ncompress = 'true'", "kind that belongs there (line 2)", "true or false"),
-            ("[accounts.a]\ncompress = 1", "kind that belongs there (line 2)", "true or false"),
-            ("[accounts.a]\nuser = 'me'", "where its mail is", "imap = {"),
-            (
-                "[accounts.a]\nimap = { host = 'h', tls = 'ssl' }",
-                "`ssl` is not possible here (line 2)",
-                "implicit, starttls, none",
-            ),
-            ("[accounts.a]\nimap = { host = 'h', tls = 'none' }\nuser = 'me'", "plaintext to h", "imaps://"),
-            ("[accounts.a]\nimap = { host = 'h', port = 70000 }", "kind that belongs there (line 2)", "65535"),
-            ("[accounts.a]\nimap = 'h'", "kind that belongs there (line 2)", "{ host ="),
-            ("[accounts]\na = 'imaps://me:hunter2@h'", "kind that belongs there (line 2)", "[accounts.work]"),
-            ("[accounts.a]\nimap = { host = 'h:993' }\nuser = 'me'", "no name of a host", "alone"),
-            ("[accounts.login]\nmbox = 'm'", "no account can be named 'login' (account login, line 1)", "another"),
-        ] {
-            let error = parse(text).unwrap_err();
-            let shown = format!("{error} {error:?}");
-            assert!(error.to_string().contains(message) && !shown.contains("hunter2"), "{text}: {error}");
-            assert!(error.way_out().unwrap().contains(hint), "{text}: {:?}", error.way_out());
-        }
-    }
-
     #[test]
     fn keys_that_nothing_obeys_are_unknown() {
-        for key in
-            ["password = 'hunter2'", "provider = 'p'", "credential = 'c'", "token_command = 't'", "mailbox = 'm'"]
-        {
-            let error = parse(&format!("{WORK}{key}")).unwrap_err();
-            assert!(error.to_string().contains("is unknown here (line 4)"), "{key}: {error}");
-            assert!(
-                error.way_out().unwrap().contains("maildir, mbox, imap, user, password_command, ca_file, compress")
-            );
+        for text in ["from = 'm'", "passwort = 'hunter2'", "[credentials.c]\nclient = 'hunter2'"] {
+            let error = parse(&format!("[accounts.work]\nimap = {{ host = 'h' }}\nuser = 'me'\n{text}")).unwrap_err();
+            assert!(error.to_string().contains("is unknown here"), "{text}: {error}");
             assert!(!format!("{error:?}").contains("hunter2"));
-        }
-        for text in ["smtp = { host = 'h' }", "from = 'm'", "[credentials.c]\nclient_id = 'x'"] {
-            assert!(parse(&format!("{WORK}{text}")).is_err(), "{text}");
         }
     }
 }
