@@ -1,4 +1,4 @@
-//! Mail servers for tests, each a private instance on free loopback ports in a directory of its own.
+//! Servers for tests, each a private instance on free loopback ports in a directory of its own: mail, and who signs in to it.
 //!
 //! Real ones, kept from outliving the test program by [`watched`]; one that misbehaves on purpose ([`scripted`]), for what a
 //! good server will not do; and a line to put in front of them ([`proxy`]). What should come of asking them is for the tests
@@ -7,7 +7,9 @@
 
 pub mod certificate;
 pub mod dovecot;
+pub mod http;
 pub mod listener;
+pub mod openid;
 pub mod proxy;
 pub mod scripted;
 mod transcript;
