@@ -6,6 +6,7 @@
 #![allow(dead_code, reason = "each test program uses its part")]
 
 pub mod certificate;
+pub mod conversation;
 pub mod dovecot;
 pub mod http;
 pub mod listener;
