@@ -1,4 +1,4 @@
-//! Dovecot, a real IMAP server.
+//! Dovecot, a real IMAP server, and if wanted one for submission.
 //!
 //! It is Debian's program with none of Debian's configuration: own directories, own ports, own users. Run by root, its
 //! mail processes are the user `dovecot` of the package; run by anybody else, all of it is that one user.
@@ -15,13 +15,15 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use super::certificate::{Authority, Certificate};
+use super::openid::OpenId;
 use super::watched::Watched;
+
+pub mod passdb;
 
 /// A running server; it ends when this is dropped, or with the test program.
 pub struct Dovecot {
     watched: Watched,
-    port: u16,
-    tls_port: u16,
+    ports: Ports,
     authority: Authority,
     /// The user and group who own mail, if they are others than those who run the test.
     owner: Option<(u32, u32)>,
@@ -34,13 +36,37 @@ pub struct Options<'a> {
     pub separator: char,
     /// What it shows to clients by TLS.
     pub certificate: Certificate,
+    /// Who gives the tokens that it takes; without it, there are only passwords.
+    pub oauth: Option<&'a OpenId>,
+    /// How it takes them: `xoauth2`, `oauthbearer`, or both.
+    pub oauth_mechanisms: &'a str,
+    /// The port of the SMTP server that it hands mail to; without it, it takes none.
+    ///
+    /// Where nobody listens, it ends every conversation after the sign-in.
+    pub relay: Option<u16>,
     /// More lines of configuration, which win over the ones before.
     pub more: &'a str,
 }
 
+/// Where it listens.
+#[derive(Clone, Copy)]
+struct Ports {
+    imap: u16,
+    imaps: u16,
+    submission: u16,
+    submissions: u16,
+}
+
 impl Default for Options<'_> {
     fn default() -> Self {
-        Self { separator: '/', certificate: Certificate::Good, more: "" }
+        Self {
+            separator: '/',
+            certificate: Certificate::Good,
+            oauth: None,
+            oauth_mechanisms: "xoauth2 oauthbearer",
+            relay: None,
+            more: "",
+        }
     }
 }
 
@@ -67,12 +93,22 @@ impl Dovecot {
 
     /// The port where a conversation begins in plain text; STARTTLS is offered, and a login before it is allowed.
     pub fn port(&self) -> u16 {
-        self.port
+        self.ports.imap
     }
 
     /// The port where a conversation begins with TLS.
     pub fn tls_port(&self) -> u16 {
-        self.tls_port
+        self.ports.imaps
+    }
+
+    /// The same as [`Dovecot::port`] for submission, if there is a relay.
+    pub fn submission_port(&self) -> u16 {
+        self.ports.submission
+    }
+
+    /// The same as [`Dovecot::tls_port`] for submission, if there is a relay.
+    pub fn submission_tls_port(&self) -> u16 {
+        self.ports.submissions
     }
 
     /// Who signed its certificate, unless that is a wrong one.
@@ -103,16 +139,22 @@ impl Dovecot {
     /// A new user, whose Maildir++ is filled first.
     pub fn user_with(&self, fill: impl FnOnce(&Path)) -> User {
         let name = format!("user{}@example.com", self.users.fetch_add(1, Ordering::Relaxed) + 1);
-        let maildir = self.directory().join("mail").join(&name).join("Maildir");
+        self.user_named(&name, fill)
+    }
+
+    /// A user of this name, whose Maildir++ is filled first.
+    pub fn user_named(&self, name: &str, fill: impl FnOnce(&Path)) -> User {
+        let maildir = self.directory().join("mail").join(name).join("Maildir");
         fs::create_dir_all(&maildir).unwrap();
         fill(&maildir);
-        let user = User { name, password: PASSWORD, maildir, owner: self.owner };
+        let user = User { name: name.to_owned(), password: PASSWORD, maildir, owner: self.owner };
         user.ready();
         user
     }
 
     fn launch(options: &Options) -> Self {
-        let mut watched = Watched::new(&["dovecot", "-F", "-c", "dovecot.conf"]);
+        let reason = format!("{}={}", passdb::REASON_VARIABLE, passdb::SWITCHED_OFF_REASON);
+        let mut watched = Watched::new(&["env", &reason, "dovecot", "-F", "-c", "dovecot.conf"]);
         let directory = watched.directory();
         let is_root = fs::metadata(directory).unwrap().uid() == 0;
         let number = |option: &str| id(&[option, PACKAGE_USER]).parse::<u32>().unwrap();
@@ -120,14 +162,16 @@ impl Dovecot {
         let authority = Authority::new();
         authority.write(directory);
         authority.issue(options.certificate).write(directory);
-        // Both are held until both are found, or they might be the same.
-        let free = [(); 2].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
-        let [port, tls_port] = free.each_ref().map(|listener| listener.local_addr().unwrap().port());
-        let text = configuration(directory, is_root, port, tls_port, options);
+        // All are held until all are found, or some might be the same.
+        let free = [(); 4].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
+        let [imap, imaps, submission, submissions] =
+            free.each_ref().map(|listener| listener.local_addr().unwrap().port());
+        let ports = Ports { imap, imaps, submission, submissions };
+        let text = configuration(directory, is_root, ports, options);
         fs::write(directory.join("dovecot.conf"), text).unwrap();
         drop(free);
         watched.start();
-        Self { watched, port, tls_port, authority, owner, users: AtomicUsize::new(0) }
+        Self { watched, ports, authority, owner, users: AtomicUsize::new(0) }
     }
 
     /// Waits for its greeting; the error is its log.
@@ -144,7 +188,7 @@ impl Dovecot {
             }
             sleep(Duration::from_millis(5));
         }
-        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).map_err(|error| error.to_string())?;
+        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.ports.imap)).map_err(|error| error.to_string())?;
         stream.set_read_timeout(Some(DEADLINE)).unwrap();
         let mut greeting = String::new();
         let read = BufReader::new(stream).read_line(&mut greeting);
@@ -190,8 +234,10 @@ fn id(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
 }
 
-fn configuration(directory: &Path, is_root: bool, port: u16, tls_port: u16, options: &Options) -> String {
-    let Options { separator, more, .. } = options;
+fn configuration(directory: &Path, is_root: bool, ports: Ports, options: &Options) -> String {
+    let Options { separator, oauth, oauth_mechanisms, more, .. } = options;
+    let Ports { imap, imaps, .. } = ports;
+    let passdbs = passdb::write(directory, *oauth, oauth_mechanisms, PASSWORD);
     let directory = directory.to_str().unwrap();
     // Whoever is not root can be nobody else, and can lock no process into a directory.
     let (user, group, login, locked) = if is_root {
@@ -199,6 +245,7 @@ fn configuration(directory: &Path, is_root: bool, port: u16, tls_port: u16, opti
     } else {
         (id(&["-un"]), id(&["-gn"]), id(&["-un"]), "chroot =")
     };
+    let submission = options.relay.map_or_else(String::new, |relay| submission(ports, relay, locked));
     format!(
         "\
 # Nothing outside of this directory.
@@ -227,10 +274,10 @@ service imap-login {{
   # One process for all logins starts sooner than one for each.
   service_count = 0
   inet_listener imap {{
-    port = {port}
+    port = {imap}
   }}
   inet_listener imaps {{
-    port = {tls_port}
+    port = {imaps}
     ssl = yes
   }}
 }}
@@ -240,11 +287,7 @@ ssl_cert = <{directory}/server.pem
 ssl_key = <{directory}/server.key
 disable_plaintext_auth = no
 auth_failure_delay = 0
-passdb {{
-  driver = static
-  args = password={PASSWORD}
-}}
-userdb {{
+{passdbs}userdb {{
   driver = static
   args = uid={user} gid={group} home={directory}/mail/%u allow_all_users=yes
 }}
@@ -263,8 +306,32 @@ namespace inbox {{
   separator = {separator}
 }}
 imap_id_log = *
-
+{submission}
 {more}
+"
+    )
+}
+
+/// The part of the configuration about submission.
+fn submission(ports: Ports, relay: u16, locked: &str) -> String {
+    let Ports { submission, submissions, .. } = ports;
+    format!(
+        "\
+protocols = imap submission
+service submission-login {{
+  {locked}
+  service_count = 0
+  inet_listener submission {{
+    port = {submission}
+  }}
+  inet_listener submissions {{
+    port = {submissions}
+    ssl = yes
+  }}
+}}
+hostname = localhost
+submission_relay_host = 127.0.0.1
+submission_relay_port = {relay}
 "
     )
 }

@@ -49,6 +49,31 @@ pub fn imap(greeting: &'static str, script: &'static [(&'static str, &'static st
     })
 }
 
+/// An SMTP server that takes every mail, and hands over each as it came, dots and all.
+pub fn smtp(take: impl Fn(String) + Send + Sync + 'static) -> u16 {
+    listen(move |mut stream| {
+        stream.write_all(b"220 localhost ready\r\n").unwrap();
+        let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
+        while let Some(line) = lines.next() {
+            let answer: &[u8] = match line.to_ascii_uppercase().get(..4) {
+                Some("EHLO") => b"250-localhost\r\n250 8BITMIME\r\n",
+                Some("DATA") => {
+                    if stream.write_all(b"354 go on\r\n").is_err() {
+                        return;
+                    }
+                    take(lines.by_ref().take_while(|line| line != ".").map(|line| line + "\r\n").collect());
+                    b"250 taken\r\n"
+                }
+                Some("QUIT") => b"221 bye\r\n",
+                _ => b"250 well\r\n",
+            };
+            if stream.write_all(answer).is_err() {
+                return;
+            }
+        }
+    })
+}
+
 /// A port where nobody listens.
 pub fn closed() -> u16 {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()

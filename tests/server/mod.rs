@@ -1,13 +1,17 @@
-//! Mail servers for tests, each a private instance on free loopback ports in a directory of its own.
+//! Servers for tests, each a private instance on free loopback ports in a directory of its own: mail, and who signs in to it.
 //!
-//! Real ones, kept from outliving the test program by [`watched`]; one that misbehaves on purpose ([`scripted`]), for what a
+//! Real ones, kept from outliving the test program by [`watched`], and a real [`browser`]; one that misbehaves on purpose ([`scripted`]), for what a
 //! good server will not do; and a line to put in front of them ([`proxy`]). What should come of asking them is for the tests
 //! to say.
 #![allow(dead_code, reason = "each test program uses its part")]
 
+pub mod browser;
 pub mod certificate;
+pub mod conversation;
 pub mod dovecot;
+pub mod http;
 pub mod listener;
+pub mod openid;
 pub mod proxy;
 pub mod scripted;
 mod transcript;
