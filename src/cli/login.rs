@@ -147,8 +147,8 @@ async fn in_browser(credential: &Credential, user: &str, proofs: &Proofs, way: W
     } else {
         format!("Open this address in a browser, and sign in as {user}:")
     };
-    say::note(&format!("{first}\n"));
-    ask_say(&format!("  {}\n\n", begun.url()))?;
+    say::note(&first);
+    ask_say(&format!("\n  {}\n\n", begun.url()))?;
     let at_terminal = std::io::stdin().is_terminal();
     if at_terminal {
         say::note(&format!(
