@@ -37,28 +37,28 @@ pub(crate) async fn described(
     let mut credential = None;
     let name = account_name(person, known, &address, provider).await?;
     match provider {
-        Some(provider) => lines.text("provider", provider.name),
+        Some(provider) => lines.add("provider", provider.name),
         None => servers(person, &address, &mut lines).await?,
     }
-    lines.text("user", &address);
+    lines.add("user", &address);
     if by_oauth(person, provider).await? {
         let written = registration(person, &name, provider).await?;
-        lines.text("credential", &name);
+        lines.add("credential", &name);
         credential = Some(written);
     } else {
         if let Some(way) = provider.and_then(|provider| provider.app_password) {
             say(&format!("\nHow to get an app password:\n  {way}\n"))?;
         }
-        lines.text("password", "keyring");
+        lines.add("password", "keyring");
     }
     if let Some(note) = provider.and_then(|provider| provider.note) {
         say(&format!("\nGood to know: {note}\n"))?;
     }
-    let mut text = String::new();
-    if let Some(credential) = credential {
-        text.push_str(&format!("\n[credentials.{}]\n{}", quoted(&name), credential.0));
-    }
-    text.push_str(&format!("\n[accounts.{}]\n{}", quoted(&name), lines.0));
+    let account = format!("\n[accounts.{}]\n{}", quoted(&name), lines.text());
+    let text = match credential {
+        Some(credential) => format!("\n[credentials.{}]\n{}{account}", quoted(&name), credential.text()),
+        None => account,
+    };
     let path = written(file, &text)?;
     say(&format!("\nThe account {} is written into {}.\n", neutral(&name), path.display()))?;
     Ok(name)
@@ -66,16 +66,15 @@ pub(crate) async fn described(
 
 /// Lines of the configuration.
 #[derive(Default)]
-struct Lines(String);
+struct Lines(Vec<String>);
 
 impl Lines {
-    fn text(&mut self, key: &str, value: &str) {
-        self.0.push_str(&format!("{key} = {}\n", quoted(value)));
+    fn add(&mut self, key: &str, value: &str) {
+        self.0.push(format!("{key} = {}\n", quoted(value)));
     }
 
-    fn texts(&mut self, key: &str, values: &[&str]) {
-        let values = values.iter().map(|value| quoted(value)).collect::<Vec<_>>().join(", ");
-        self.0.push_str(&format!("{key} = [{values}]\n"));
+    fn text(&self) -> String {
+        self.0.concat()
     }
 }
 
@@ -135,7 +134,7 @@ async fn servers(person: &Person<'_>, address: &str, lines: &mut Lines) -> Answe
                 Err(_) => say("It is a number up to 65535.\n")?,
             }
         };
-        lines.0.push_str(&format!("{key} = {{ host = {}, port = {port} }}\n", quoted(&host)));
+        lines.0.push(format!("{key} = {{ host = {}, port = {port} }}\n", quoted(&host)));
     }
     Ok(())
 }
@@ -165,21 +164,19 @@ async fn registration(person: &Person<'_>, name: &str, provider: Option<&Provide
         say("\n")?;
     }
     if provider.is_none() {
-        lines.text("authorization_endpoint", &person.line("Authorization endpoint (https://…)", None).await?);
-        lines.text("token_endpoint", &person.line("Token endpoint (https://…)", None).await?);
+        lines.add("authorization_endpoint", &person.line("Authorization endpoint (https://…)", None).await?);
+        lines.add("token_endpoint", &person.line("Token endpoint (https://…)", None).await?);
         let scopes = person.line("Scopes, with blanks between them", Some("openid email offline_access")).await?;
-        lines.texts("scopes", &scopes.split_whitespace().collect::<Vec<_>>());
+        let scopes = scopes.split_whitespace().map(quoted).collect::<Vec<_>>().join(", ");
+        lines.0.push(format!("scopes = [{scopes}]\n"));
     }
-    lines.text("client_id", &person.line("Client id", None).await?);
-    match person.secret("Client secret (not shown; Enter if there is none)").await? {
-        Some(secret) => {
-            lines.text("client_secret", secret.expose());
-            say(&format!(
-                "It is written into the configuration, which only you can read then; client_secret_command under [credentials.{}] keeps it elsewhere.\n",
-                neutral(name)
-            ))?;
-        }
-        None => {}
+    lines.add("client_id", &person.line("Client id", None).await?);
+    if let Some(secret) = person.secret("Client secret (not shown; Enter if there is none)").await? {
+        lines.add("client_secret", secret.expose());
+        say(&format!(
+            "It is written into the configuration, which only you can read then; client_secret_command under [credentials.{}] keeps it elsewhere.\n",
+            neutral(name)
+        ))?;
     }
     Ok(lines)
 }

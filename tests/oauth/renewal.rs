@@ -96,6 +96,21 @@ fn a_provider_in_trouble_ends_no_sign_in() {
 }
 
 #[test]
+fn a_disk_that_is_full_ends_no_sign_in() {
+    let place = Place::signed_in(&Options::default());
+    expire_here(&place);
+    let before = place.kept();
+    let program = env!("CARGO_BIN_EXE_mailql");
+    // No file may be longer than nothing, and what tries is told so, and not killed.
+    let line = format!("ulimit -f 0; trap '' XFSZ; exec '{program}' --format csv -c \"{COUNT}\"");
+    let mut shell = std::process::Command::new("sh");
+    let output = shell.args(["-c", &line]).envs(place.home.environment()).output().unwrap();
+    assert!(stderr(&output).contains("cannot write") && stderr(&output).contains("too large"), "{}", stderr(&output));
+    assert_eq!((place.kept(), place.openid.counted("refresh_token")), (before, 0), "nobody was asked in vain");
+    assert_eq!(place.count(), Ok(3));
+}
+
+#[test]
 fn a_refresh_token_that_was_used_elsewhere_is_told_with_the_way_out() {
     let place = Place::signed_in(&Options::default());
     expire_here(&place);

@@ -174,7 +174,7 @@ fn another_user_than_the_accounts_is_not_taken() {
     let ended = place
         .login(&["login", "work", "--no-browser"], |address| sign_in(&browser, address, "you@example.com", PASSWORD));
     assert!(stderr(&ended).contains("you@example.com signed in, but the account is"), "{}", stderr(&ended));
-    assert!(browser.text().contains("You@example.com signed in, but"), "{}", browser.text());
+    assert!(browser.text().contains("you@example.com signed in, but"), "{}", browser.text());
     browser.screenshot(&screenshot("another-user"));
     assert_eq!(place.kept(), "");
 }
@@ -238,7 +238,7 @@ fn signing_out_forgets_here_and_at_the_provider() {
 }
 
 /// Begins to sign in by a code, has somebody enter it, and gives what was said in all.
-fn by_code(command: &mut std::process::Command, enter: &dyn Fn(&str, &str)) -> String {
+pub fn by_code(command: &mut std::process::Command, enter: &dyn Fn(&str, &str)) -> String {
     use std::io::{BufRead, BufReader};
     let mut child = command.stderr(std::process::Stdio::piped()).spawn().unwrap();
     let (mut said, mut address) = (String::new(), String::new());

@@ -53,6 +53,6 @@ impl DeviceSignIn {
         let client = client(&self.credential, AuthType::RequestBody).await?;
         let request = client.exchange_device_access_token(&self.begun);
         let answer = request.request_async(&asking(&self.credential), tokio::time::sleep, None).await;
-        answer.map(granted).map_err(|error| refused(&self.credential, error))
+        answer.map(|answer| granted(&answer)).map_err(|error| refused(&self.credential, error))
     }
 }

@@ -134,7 +134,7 @@ where
     {
         answer = ask(AuthType::BasicAuth).await;
     }
-    answer.map(granted).map_err(|error| refused(credential, error))
+    answer.map(|answer| granted(&answer)).map_err(|error| refused(credential, error))
 }
 
 type Asked<T> = Result<T, RequestTokenError<Error, BasicErrorResponse>>;
@@ -220,7 +220,7 @@ fn understandable(host: &str, answer: HttpResponse) -> Result<HttpResponse> {
     })
 }
 
-fn granted(answer: Answer) -> Granted {
+fn granted(answer: &Answer) -> Granted {
     let scopes = answer.scopes().map(|scopes| scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(" "));
     Granted {
         access_token: Text::new(answer.access_token().secret().clone()),
