@@ -141,6 +141,14 @@ impl Proofs {
         Ok(place)
     }
 
+    /// Where a secret is kept for which nobody says another place.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn usual_place(&self) -> Result<Keep> {
+        self.blocking("", |store, _| Ok(store.usual())).await
+    }
+
     /// Keeps the password of an account; tells where.
     ///
     /// # Errors

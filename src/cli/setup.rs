@@ -11,7 +11,7 @@ use super::output::neutral;
 use super::places;
 use crate::account::config::RESERVED;
 use crate::account::provider::PROVIDERS;
-use crate::account::{AccountConfig, Config, Provider};
+use crate::account::{AccountConfig, Config, Keep, Provider};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Asks for an account and writes it into the configuration; gives its name, or that of the one that has the address.
@@ -42,21 +42,29 @@ pub(crate) async fn described(
     }
     lines.add("user", &address);
     if by_oauth(person, provider).await? {
-        let written = registration(person, &name, provider).await?;
-        lines.add("credential", &name);
-        credential = Some(written);
+        match registration(person, &name, provider, &credentials(file)).await? {
+            Registration::There(other) => lines.add("credential", &other),
+            Registration::New(written) => {
+                lines.add("credential", &name);
+                credential = Some(written);
+            }
+        }
     } else {
         if let Some(way) = provider.and_then(|provider| provider.app_password) {
             say(&format!("\nHow to get an app password:\n  {way}\n"))?;
         }
-        lines.add("password", "keyring");
+        let place = match known.proofs().usual_place().await? {
+            Keep::Keyring => "keyring",
+            Keep::File => "file",
+        };
+        lines.add("password", place);
     }
     if let Some(note) = provider.and_then(|provider| provider.note) {
         say(&format!("\nGood to know: {note}\n"))?;
     }
-    let account = format!("\n[accounts.{}]\n{}", quoted(&name), lines.text());
+    let account = format!("\n[accounts.{}]\n{}", key(&name), lines.text());
     let text = match credential {
-        Some(credential) => format!("\n[credentials.{}]\n{}{account}", quoted(&name), credential.text()),
+        Some(credential) => format!("\n[credentials.{}]\n{}{account}", key(&name), credential.text()),
         None => account,
     };
     let path = written(file, &text)?;
@@ -81,6 +89,12 @@ impl Lines {
 /// A text in quotes; those of JSON are among those of TOML.
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
+}
+
+/// A key, in quotes where it needs them.
+fn key(name: &str) -> String {
+    let is_bare = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
+    if !name.is_empty() && name.chars().all(is_bare) { name.to_owned() } else { quoted(name) }
 }
 
 async fn provider(person: &Person<'_>, address: &str) -> Answer<Option<&'static Provider>> {
@@ -152,8 +166,28 @@ async fn by_oauth(person: &Person<'_>, provider: Option<&Provider>) -> Answer<bo
     }
 }
 
-/// The registration that one brings along, as the configuration has it.
-async fn registration(person: &Person<'_>, name: &str, provider: Option<&Provider>) -> Answer<Lines> {
+/// A registration that one brings along.
+enum Registration {
+    /// The configuration has it already, under this name.
+    There(String),
+    New(Lines),
+}
+
+/// Asks for a registration; `there` are the names of those that the configuration has.
+async fn registration(
+    person: &Person<'_>,
+    name: &str,
+    provider: Option<&Provider>,
+    there: &[String],
+) -> Answer<Registration> {
+    if !there.is_empty() {
+        let choices = there.iter().map(|name| format!("the credential {name}")).chain(["a new one".to_owned()]);
+        let choices: Vec<_> = choices.collect();
+        let choices: Vec<_> = choices.iter().map(String::as_str).collect();
+        if let Some(name) = there.get(person.choice("Which registration?", &choices).await?) {
+            return Ok(Registration::There(name.clone()));
+        }
+    }
     let mut lines = Lines::default();
     let steps = provider.map_or(&[][..], |provider| provider.registration);
     if !steps.is_empty() {
@@ -178,7 +212,14 @@ async fn registration(person: &Person<'_>, name: &str, provider: Option<&Provide
             neutral(name)
         ))?;
     }
-    Ok(lines)
+    Ok(Registration::New(lines))
+}
+
+/// The names of the credentials that the configuration has.
+fn credentials(file: Option<&Path>) -> Vec<String> {
+    let text = places::config_file(file).and_then(|path| fs::read_to_string(path).ok()).unwrap_or_default();
+    let table = text.parse::<toml::Table>().unwrap_or_default();
+    table.get("credentials").and_then(toml::Value::as_table).into_iter().flat_map(toml::Table::keys).cloned().collect()
 }
 
 /// Adds a text to the configuration, if the whole is one then; nobody else can read the file then.

@@ -59,6 +59,38 @@ fn from_an_empty_home_to_rows_in_a_terminal() {
 }
 
 #[test]
+fn a_password_is_typed_once_and_kept() {
+    let place = Place::new();
+    let terminal = Terminal::at(Home::new(), "login");
+    let says = |question: &str, answer: &str| {
+        terminal.until(question, |screen| screen.trim_end().ends_with(question));
+        terminal.types(answer);
+        terminal.presses("Enter");
+    };
+    says("Mail address:", &place.user.name);
+    says("Number [1]:", "10");
+    says("Name of the account in SQL [example]:", "");
+    says("IMAP server [imap.example.com]:", "localhost");
+    says("Its port (993 is TLS, 143 STARTTLS) [993]:", "many");
+    says("Its port (993 is TLS, 143 STARTTLS) [993]:", &place.dovecot.tls_port().to_string());
+    says("SMTP server, or - for none [smtp.example.com]:", "-");
+    says("Number [1]:", "2");
+    says(&format!("Password of {}@localhost:", place.user.name), PASSWORD);
+    let screen = terminal.until("the end", |screen| screen.contains("status 0"));
+    assert!(
+        screen.contains("Signed in to example; it is kept in a file") && !screen.contains(&format!("{PASSWORD}\n"))
+    );
+    let config = terminal.home.path("config/mailql/config.toml");
+    let text = fs::read_to_string(&config).unwrap();
+    assert!(text.starts_with("[accounts.example]\n") && text.contains("password = \"file\"\n"), "{text}");
+    fs::write(&config, format!("{text}ca_file = '{}'\n", place.dovecot.ca_file().display())).unwrap();
+    assert_eq!(terminal.home.stdout(&["--format", "csv", "-c", COUNT]), "count(*)\n3\n");
+    assert!(terminal.home.run(&["logout", "example"]).status.success());
+    let error = stderr(&terminal.home.run(&["-c", COUNT]));
+    assert!(error.contains("no password is kept") && error.contains("hint: mailql login"), "{error}");
+}
+
+#[test]
 fn the_provider_is_asked_for_what_the_configuration_says() {
     let place = Place::new();
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();

@@ -120,6 +120,11 @@ impl TokenStore {
         }
     }
 
+    /// Where a secret is kept for which nobody says another place.
+    pub fn usual(&self) -> Keep {
+        if self.has_keyring() { Keep::Keyring } else { Keep::File }
+    }
+
     /// Makes sure that there is room for what is to be kept under a key, where that will be in a file.
     ///
     /// # Errors
@@ -184,6 +189,11 @@ impl TokenStore {
     }
 
     #[cfg(feature = "keyring")]
+    fn has_keyring(&self) -> bool {
+        self.keyring.is_there()
+    }
+
+    #[cfg(feature = "keyring")]
     fn in_keyring(&self, key: &str) -> Result<Option<Text>> {
         self.keyring.read(key)
     }
@@ -200,6 +210,12 @@ impl TokenStore {
     #[cfg(feature = "keyring")]
     fn forget_in_keyring(&self, key: &str) -> Result<bool> {
         self.keyring.forget(key)
+    }
+
+    #[cfg(not(feature = "keyring"))]
+    #[expect(clippy::unused_self, reason = "as with a keyring")]
+    fn has_keyring(&self) -> bool {
+        false
     }
 
     #[cfg(not(feature = "keyring"))]
@@ -236,12 +252,14 @@ mod tests {
     fn a_keyring_is_taken_where_there_is_one_and_a_file_where_there_is_none() {
         let place = tempfile::tempdir().unwrap();
         let store = TokenStore::at(place.path().join("a")).with_keyring(Keyring::mock());
+        assert_eq!(store.usual(), Keep::Keyring);
         assert_eq!(store.write("me", &kept("1"), None, None).unwrap(), Keep::Keyring);
         assert_eq!(store.read("me").unwrap(), Some(kept("1")));
         assert!(!place.path().join("a").exists(), "nothing is on the disk");
         assert!(store.forget("me").unwrap() && !store.forget("me").unwrap());
         assert_eq!(store.read("me").unwrap(), None);
         let store = TokenStore::at(place.path().join("b")).with_keyring(Keyring::none());
+        assert_eq!(store.usual(), Keep::File);
         assert_eq!(store.write("me", &kept("1"), None, None).unwrap(), Keep::File);
         assert_eq!(store.read("me").unwrap(), Some(kept("1")));
         let error = store.write("me", &kept("1"), Some(Keep::Keyring), None).unwrap_err();
