@@ -312,4 +312,57 @@ mod tests {
             assert_eq!(compressed(able, wanted, address).await, expected, "{able}, {wanted:?}, {address}");
         }
     }
+
+    /// Proves by a token against a server that says these lines, each after one of ours; gives what it heard.
+    async fn proved(able: &str, answers: &'static [&'static str]) -> (Result<Capabilities>, Vec<String>) {
+        let (client, server) = duplex(10_000);
+        let server = tokio::spawn(async move {
+            let (read, mut write) = split(server);
+            let mut lines = BufReader::new(read).lines();
+            let mut heard = Vec::new();
+            for answer in answers {
+                heard.push(lines.next_line().await.unwrap().unwrap());
+                write.write_all(answer.as_bytes()).await.unwrap();
+            }
+            heard
+        });
+        let mut session = Session::new(Transport::new(Box::new(client), Limits::USUAL, GREETING));
+        session.capabilities = Capabilities::of(able.split(' '));
+        let account = ImapAccount::new("mail.example.org", "me");
+        let proved = prove(&mut session, &account, &Proof::Token("t0k3n".into()), &mut String::new()).await;
+        (proved, server.await.unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_server_that_takes_no_first_response_after_all_is_told_step_by_step() {
+        let answers = &["A1 BAD what is that\r\n", "+ \r\n", "A2 OK [CAPABILITY IMAP4rev1] in\r\n"];
+        let (proved, heard) = proved("SASL-IR AUTH=XOAUTH2", answers).await;
+        assert!(proved.unwrap().has("IMAP4REV1"));
+        assert!(heard[0].starts_with("A1 AUTHENTICATE XOAUTH2 dXNlcj1tZQ"), "{heard:?}");
+        assert_eq!(heard[1], "A2 AUTHENTICATE XOAUTH2");
+        assert!(heard[2].starts_with("dXNlcj1tZQ"), "{heard:?}");
+        // Who says no, means it: a second try might lock the account.
+        let (proved, heard) = proved_once("A1 NO wrong\r\n").await;
+        assert!(proved.is_err() && heard.len() == 1);
+    }
+
+    async fn proved_once(answer: &'static str) -> (Result<Capabilities>, Vec<String>) {
+        let answers: &'static [&'static str] = Box::leak(Box::new([answer]));
+        proved("SASL-IR AUTH=OAUTHBEARER", answers).await
+    }
+
+    #[tokio::test]
+    async fn why_a_token_is_refused_is_heard_before_the_refusal() {
+        // {"status":"invalid_token","scope":"mail"}
+        let challenge = "+ eyJzdGF0dXMiOiJpbnZhbGlkX3Rva2VuIiwic2NvcGUiOiJtYWlsIn0=\r\n";
+        let answers: &'static [&'static str] = Box::leak(Box::new([challenge, "A1 NO sorry\r\n"]));
+        for (able, acknowledged) in [("SASL-IR AUTH=OAUTHBEARER", "AQ=="), ("SASL-IR AUTH=XOAUTH2", "")] {
+            let (proved, heard) = proved(able, answers).await;
+            let error = proved.unwrap_err().to_string();
+            assert!(error.contains("sorry") && error.contains("not valid here") && error.contains("mail"), "{error}");
+            assert_eq!(heard[1], acknowledged, "{able}");
+        }
+        let (proved, _) = proved("AUTH=PLAIN", &[]).await;
+        assert!(proved.unwrap_err().to_string().contains("takes no token"));
+    }
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use crate::place::{COUNT, Place, three_mails};
 use crate::program::stderr;
-use crate::server::openid::{Options, PUBLIC, Trouble};
+use crate::server::browser::{Browser, sign_in};
+use crate::server::openid::{OpenId, Options, PASSWORD, PUBLIC, Trouble};
 
 #[test]
 fn a_statement_outlives_its_token_and_its_connections() {
@@ -65,7 +66,7 @@ fn a_token_that_is_good_is_used_as_it_is() {
 
 #[test]
 fn a_provider_in_trouble_ends_no_sign_in() {
-    let place = Place::signed_in(&Options::default());
+    let mut place = Place::signed_in(&Options::default());
     for (trouble, said) in [
         (Trouble::Status(500), "500"),
         (Trouble::Html, "text/html"),
@@ -84,15 +85,30 @@ fn a_provider_in_trouble_ends_no_sign_in() {
     // Nobody is there at all.
     place.openid.recover();
     expire_here(&place);
-    let config = place.home.path("config/mailql/config.toml");
-    let text = std::fs::read_to_string(&config).unwrap();
-    let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
-    std::fs::write(&config, text.replace(&place.openid.token_endpoint(), &format!("http://127.0.0.1:{free}/token")))
-        .unwrap();
+    drop(std::mem::replace(&mut place.openid, OpenId::start(&Options::default())));
     let error = place.count().unwrap_err();
-    assert!(error.contains("is not signed in"), "another endpoint is another client: {error}");
-    std::fs::write(&config, text).unwrap();
-    assert_eq!(place.count(), Ok(3));
+    assert!(error.contains("nobody answers at 127.0.0.1") && error.contains("\nhint: "), "{error}");
+}
+
+#[test]
+fn two_people_with_one_registration_have_a_token_each() {
+    let mut place = Place::signed_in(&Options::default());
+    let first = place.home.path("config/mailql/config.toml");
+    let before = std::fs::read_to_string(&first).unwrap();
+    place.user = place.dovecot.user_with(|maildir| three_mails(maildir, "Second"));
+    let second = before.split("[accounts.work]").nth(1).unwrap().replace("user1@", "user2@");
+    assert_eq!(place.user.name, "user2@example.com");
+    std::fs::write(&first, format!("{before}[accounts.other]{second}")).unwrap();
+    let browser = Browser::start();
+    let ended = place
+        .login(&["login", "other", "--no-browser"], |address| sign_in(&browser, address, &place.user.name, PASSWORD));
+    assert!(ended.status.success(), "{}", stderr(&ended));
+    expire_here(&place);
+    let sql = "SELECT account, count(subject) AS n FROM accounts.MessagesInFolder GROUP BY 1 ORDER BY 1";
+    assert_eq!(place.home.stdout(&["--format", "csv", "-c", sql]), "account,n\nother,3\nwork,3\n");
+    assert_eq!(place.openid.counted("refresh_token"), 2);
+    assert_eq!(place.home.stdout(&["--format", "csv", "-c", sql]), "account,n\nother,3\nwork,3\n");
+    assert_eq!(place.openid.counted("refresh_token"), 2);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::path::Path;
 use crate::place::{COUNT, Place, login};
 use crate::program::{Home, stderr};
 use crate::server::browser::{Browser, decline, decline_code, enter_code, sign_in};
+use crate::server::dovecot::{Dovecot, Options};
 use crate::server::http;
 use crate::server::openid::{self, PASSWORD, PUBLIC, SECRET_IN_FORM, SECRET_IN_HEADER};
 use crate::terminal::Terminal;
@@ -158,6 +159,20 @@ fn another_device_signs_in_by_a_code() {
     assert_eq!(place.count(), Ok(3));
     let said = device(&|address, code| decline_code(&browser, address, code));
     assert!(said.contains("error: the sign-in was declined"), "{said}");
+}
+
+#[test]
+fn a_server_that_knows_no_rfc_is_told_as_it_was_before_there_was_one() {
+    let openid = openid::OpenId::start(&openid::Options::default());
+    let options = Options { oauth: Some(&openid), oauth_mechanisms: "xoauth2", ..Options::default() };
+    let dovecot = Dovecot::start(&options);
+    let user = dovecot.user_with(|maildir| crate::place::three_mails(maildir, ""));
+    let place = Place { openid, dovecot, user, home: Home::new() };
+    place.configure(&place.credential(&PUBLIC), "");
+    place.sign_in();
+    assert_eq!(place.count(), Ok(3));
+    place.openid.revoke(&place.user.name);
+    assert!(place.count().unwrap_err().contains("the sign-in has ended"));
 }
 
 #[test]
