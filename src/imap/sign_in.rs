@@ -14,7 +14,7 @@ use super::status::{Code, Condition, Status};
 use super::transport::{Limits, Transport};
 use crate::account::{ImapAccount, Mechanism, Proof, Tls, sasl};
 use crate::error::{Error, ErrorKind, Result};
-use crate::net::connect::{dial, encrypt, is_near};
+use crate::net::connect::{Place, Service, dial, encrypt, is_near};
 use crate::net::steps::{Step, Steps};
 
 /// Opens a session.
@@ -26,7 +26,7 @@ pub async fn open(account: &ImapAccount, proof: &Proof, patience: Duration, step
     let (stream, address) = dial(host, port, patience, steps).await?;
     let ca_file = account.ca_file.as_deref();
     let line = match account.tls {
-        Tls::Implicit => encrypt(Box::new(stream), (host, port), ca_file, patience, steps).await?,
+        Tls::Implicit => encrypt(Box::new(stream), place(account), ca_file, patience, steps).await?,
         Tls::StartTls | Tls::None => Box::new(stream),
     };
     steps.begin(Step::Greeting);
@@ -137,7 +137,7 @@ async fn start_tls(
     }
     session.ask(command::start_tls(), |_| {}).await?;
     let line = session.into_transport().into_line()?;
-    let line = encrypt(line, (&account.host, account.port), account.ca_file.as_deref(), patience, steps).await?;
+    let line = encrypt(line, place(account), account.ca_file.as_deref(), patience, steps).await?;
     Ok(Session::new(Transport::new(line, Limits::USUAL, patience)))
 }
 
@@ -233,6 +233,10 @@ fn not_let_in(account: &ImapAccount, proof: &Proof, status: &Status, challenge: 
     let why = challenge.and_then(sasl::refusal).map(|why| format!("; {why}")).unwrap_or_default();
     let message = format!("{} did not let {} in: {}{why}", account.host, account.user, words(status));
     Error::new(ErrorKind::Server, message).hint(hint)
+}
+
+fn place(account: &ImapAccount) -> Place<'_> {
+    Place { host: &account.host, port: account.port, service: Service::Imap }
 }
 
 async fn ask_capabilities(session: &mut Session) -> Result<Capabilities> {
