@@ -58,19 +58,16 @@ impl Certificate {
         let (shown, more) = self.names.split_at(self.names.len().min(NAMES));
         let more = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
         let by = if self.is_self_signed { "itself" } else { self.issuer.as_str() };
-        let mut told = format!("certificate for {}{more}, by {by}", shown.join(", "));
-        if let Some(until) = self.until {
-            told += &format!(", valid until {}", until.format("%Y-%m-%d"));
-            let days = (until - now).num_days();
-            if days < SOON {
-                told += &match days {
-                    0 => " (WARNING: that is within a day)".to_owned(),
-                    1 => " (WARNING: that is in 1 day)".to_owned(),
-                    days => format!(" (WARNING: that is in {days} days)"),
-                };
+        let until = self.until.map(|until| {
+            let date = until.format("%Y-%m-%d");
+            match (until - now).num_days() {
+                SOON.. => format!(", valid until {date}"),
+                days @ 2.. => format!(", valid until {date} (WARNING: that is in {days} days)"),
+                1 => format!(", valid until {date} (WARNING: that is in 1 day)"),
+                _ => format!(", valid until {date} (WARNING: that is within a day)"),
             }
-        }
-        told
+        });
+        format!("certificate for {}{more}, by {by}{}", shown.join(", "), until.unwrap_or_default())
     }
 }
 

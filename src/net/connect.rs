@@ -196,9 +196,9 @@ fn untrusted(host: &str, ca_file: Option<&Path>, shown: Option<&Certificate>, wh
         }
         CertificateError::NotValidForName => server(format!("the certificate of the server is not for {host}"))
             .hint("use the name that is in the certificate as the host"),
-        CertificateError::UnknownIssuer | CertificateError::BadSignature | CertificateError::Other(_)
-            if shown.is_some_and(|shown| shown.is_self_signed) =>
-        {
+        CertificateError::Revoked => server(format!("the certificate of {host} has been revoked"))
+            .hint("whoever runs the server must replace it"),
+        _ if shown.is_some_and(|shown| shown.is_self_signed) => {
             let error =
                 server(format!("the certificate of {host} is self-signed: nobody but the server vouches for it"));
             error.hint(match shown {
@@ -209,8 +209,10 @@ fn untrusted(host: &str, ca_file: Option<&Path>, shown: Option<&Certificate>, wh
                 _ => "if it is your own server, name its certificate: ca_file = \"….pem\", or ?ca_file=… in a URL; else somebody may be in between",
             })
         }
-        // A signature is bad when another authority goes by the same name.
-        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+        // A signature is bad, or of another kind, when another authority goes by the same name.
+        CertificateError::UnknownIssuer
+        | CertificateError::BadSignature
+        | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
             let hint = match ca_file {
                 Some(_) => "the ca_file is of another authority; whoever runs the server has the right one",
                 None => {
@@ -221,8 +223,6 @@ fn untrusted(host: &str, ca_file: Option<&Path>, shown: Option<&Certificate>, wh
             server(format!("the certificate of {host} is signed by an authority that nobody here knows{who}"))
                 .hint(hint)
         }
-        CertificateError::Revoked => server(format!("the certificate of {host} has been revoked"))
-            .hint("whoever runs the server must replace it"),
         other => server(format!("the certificate of {host} cannot be trusted: {other}"))
             .hint("whoever runs the server must replace it"),
     }
