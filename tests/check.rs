@@ -198,15 +198,15 @@ fn the_server_that_takes_mail_is_checked_after_the_one_that_mail_is_read_from() 
         (implicit, &["DNS", "TCP", "TLS", "greeting", "capabilities", "sign-in", "compression", "folders"], TO_SMTP),
         (starttls, &["DNS", "TCP", "greeting", "TLS", "capabilities", "sign-in", "compression", "folders"], STARTTLS),
     ] {
-        configure(
-            &home,
-            &servers,
-            &dovecot,
-            &format!("user = '{}'\npassword_command = 'echo {}'", user.name, user.password),
-        );
+        let asked = home.path("asked");
+        let command = format!("echo once >> {}; echo {}", asked.display(), user.password);
+        let account = format!("user = '{}'\npassword_command = '{command}'", user.name);
+        configure(&home, &servers, &dovecot, &account);
         let output = test(&home, &["--config", "config.toml"], "");
         let shown = String::from_utf8(output.stdout.clone()).unwrap();
         assert!(output.status.success() && stderr(&output).is_empty(), "{shown} {}", stderr(&output));
+        assert_eq!(fs::read_to_string(&asked).unwrap(), "once\n", "one password is for both");
+        fs::remove_file(&asked).unwrap();
         let (headings, lines) = apart(&output);
         assert!(headings[0].starts_with("IMAP, localhost:") && headings[1].starts_with("SMTP, localhost:"), "{shown}");
         let expected = [&first[..], &second[..], &["ok"]].concat();
@@ -322,6 +322,31 @@ fn a_token_tells_how_it_stands_and_not_itself() {
     let said = stderr(&output);
     assert!(said.contains("AUTHENTICATE failed") && said.contains("Microsoft refuses the token"), "{said}");
     assert!(!format!("{shown:?}{said}").contains("s1gnature"), "{said}");
+}
+
+#[test]
+fn a_token_that_is_refused_is_tried_anew_and_every_step_is_told() {
+    let home = Home::new();
+    // The first token is 1, the second 2.
+    let port = listener::imap(
+        "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=XOAUTH2] hello",
+        &[
+            ("AUTHENTICATE XOAUTH2 dXNlcj1tZQFhdXRoPUJlYXJlciAyAQE=", "+ OK [CAPABILITY IMAP4rev1] welcome"),
+            ("AUTH", "+ NO AUTHENTICATE failed."),
+            ("LIST", "* LIST () \"/\" INBOX\n+ OK done"),
+        ],
+    );
+    let command = format!("echo >> {0}; wc -l < {0}", home.path("runs").display());
+    let config = format!(
+        "[accounts.work]\nimap = {{ host = '127.0.0.1', port = {port}, tls = 'none' }}\nuser = 'me'\ntoken_command = '{command}'\n"
+    );
+    fs::write(home.path("config.toml"), config).unwrap();
+    let output = test(&home, &["--config", "config.toml"], "");
+    let shown = lines(&output);
+    let way = ["DNS", "TCP", "greeting", "capabilities", "sign-in"];
+    assert_eq!(names(&shown), [&["token"], &way[..], &way[..], &["compression", "folders", "ok"]].concat());
+    assert_eq!(shown[5].1, "the token is refused; once more, with a new one");
+    assert!(output.status.success() && shown[10].1.starts_with("me ("), "{shown:?}");
 }
 
 #[test]

@@ -70,11 +70,11 @@ impl Page {
             }
             Event::Over { step, took, told } => {
                 let told = told.as_deref().unwrap_or("failed");
-                tracing::debug!("{}, {}: {}", step.name(), time(took), shortened(told));
+                tracing::trace!("{}, {}: {}", step.name(), time(took), shortened(told));
                 self.line(step.name(), took, told);
             }
             Event::Server(server) => {
-                tracing::debug!("{}", shortened(&server));
+                tracing::trace!("{}", shortened(&server));
                 self.put(&format!("{}\n", shortened(&server)));
             }
             Event::Failed { message, hint } => {
@@ -111,7 +111,7 @@ impl Page {
 }
 
 fn log_error(message: &str) {
-    tracing::debug!("error: {}", shortened(message));
+    tracing::trace!("error: {}", shortened(message));
 }
 
 fn name_column(name: &str) -> String {

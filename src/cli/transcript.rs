@@ -32,7 +32,7 @@ pub(super) fn begin(path: &Path) -> Result<File> {
 
 /// What the log is asked for: what was said to servers of mail, which endpoints were asked, and what came of each step.
 pub(super) const FILTER: &str = "off,mailql::imap::session=trace,mailql::imap::sign_in=trace,mailql::smtp=trace,\
-                                 mailql::net=debug,mailql::account=debug,mailql::cli::check=debug";
+                                 mailql::net=debug,mailql::account=debug,mailql::cli::check=trace";
 
 const ABOUT: &str = concat!(
     "# A check by mailql ",
