@@ -140,6 +140,52 @@ fn every_link_between_pages_leads_somewhere() {
     }
 }
 
+#[test]
+fn every_configuration_of_the_docs_is_one() {
+    let page = fs::read_to_string(root().join("docs/accounts.md")).unwrap();
+    let mut count = 0;
+    for text in blocks(&page, "toml") {
+        let parsed = mailql::Config::parse(text, Path::new("/"), Some(Path::new("/home/me")));
+        parsed.unwrap_or_else(|error| panic!("{error}\n{text}"));
+        count += 1;
+    }
+    assert!(count >= 6, "the page has its examples");
+}
+
+#[test]
+fn every_provider_has_its_row_and_its_way_in() {
+    let page = fs::read_to_string(root().join("docs/accounts.md")).unwrap();
+    let rows = page.lines().filter(|line| line.starts_with("| `"));
+    for provider in &mailql::account::provider::PROVIDERS {
+        let start = format!("| `{}` |", provider.name);
+        let row = rows.clone().find(|line| line.starts_with(&start));
+        let row = row.unwrap_or_else(|| panic!("{} has no row", provider.name));
+        assert_eq!(row.contains("app password"), provider.app_password.is_some(), "{row}");
+        assert!(!row.contains("OAuth2") || provider.oauth.is_some(), "{row}");
+    }
+}
+
+#[test]
+fn every_key_of_the_docs_is_one_that_is_obeyed() {
+    let page = fs::read_to_string(root().join("docs/accounts.md")).unwrap();
+    let sources = ["account.rs", "credential.rs"]
+        .map(|file| fs::read_to_string(root().join("src/account/file").join(file)).unwrap());
+    for (kind, source) in ["accounts", "credentials"].iter().zip(&sources) {
+        let told = page.lines().filter_map(|line| line.strip_prefix(&format!("| `{kind}.NAME."))?.split('`').next());
+        let told: Vec<&str> = told.map(|key| key.split('.').next().unwrap()).collect();
+        for key in &told {
+            assert!(source.contains(&format!("    {key}: ")), "nothing obeys {kind}.NAME.{key}");
+        }
+        // What is indented more is a parameter.
+        let is_key = |line: &&str| !line.starts_with("     ") && line.contains(": Option<") && line.ends_with(">,");
+        for line in source.lines().filter(is_key) {
+            let key = line.trim().split(':').next().unwrap();
+            // Those of a server are told with it.
+            assert!(["port", "tls"].contains(&key) || told.contains(&key), "{kind}.NAME.{key} is not in the docs");
+        }
+    }
+}
+
 /// The contents of fenced blocks of a language.
 fn blocks<'a>(text: &'a str, language: &str) -> impl Iterator<Item = &'a str> {
     let fence = format!("```{language}\n");

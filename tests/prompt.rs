@@ -9,9 +9,11 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use program::{DEADLINE, Home, stderr, until};
+use program::until;
+use terminal::Terminal;
 
 mod program;
+mod terminal;
 
 #[test]
 fn the_prompt_takes_many_lines_and_survives_errors() {
@@ -176,90 +178,4 @@ fn being_told_to_end_while_asking_leaves_echo_on() {
     let screen = terminal.until("the end", |screen| screen.contains("status "));
     assert!(screen.contains("status 143"), "{screen}");
     terminal.until("echo", |screen| terminal.echoes(screen));
-}
-
-/// The prompt in a real terminal of 100 columns; dropped, it and what runs in it are gone.
-struct Terminal {
-    home: Home,
-}
-
-impl Terminal {
-    fn start() -> Self {
-        let terminal = Self::with("demo");
-        terminal.until("the first prompt", |screen| screen.trim_end().ends_with("demo=>"));
-        terminal
-    }
-
-    fn with(arguments: &str) -> Self {
-        let terminal = Self { home: Home::new() };
-        let environment = terminal.home.environment().into_iter().map(|(name, value)| format!("{name}='{value}'"));
-        let environment = environment.collect::<Vec<_>>().join(" ");
-        let program = env!("CARGO_BIN_EXE_mailql");
-        let command = format!(
-            "cd '{}'; env -u MAILQL_CONFIG -u MAILQL_PASSWORD {environment} EDITOR=./editor LC_ALL=C.UTF-8 '{program}' \
-             {arguments}; echo \"status $?\"; read -r _",
-            terminal.home.0.path().display()
-        );
-        terminal.tmux(&["new-session", "-d", "-x", "100", "-y", "50", &command]);
-        terminal
-    }
-
-    /// Types on, after the program, until it is seen.
-    fn echoes(&self, screen: &str) -> bool {
-        let is_seen = screen.contains("seen");
-        if !is_seen {
-            self.types("seen ");
-        }
-        is_seen
-    }
-
-    fn tmux(&self, arguments: &[&str]) -> String {
-        let socket = self.home.path("tmux");
-        let mut command = Command::new("tmux");
-        command.env_remove("TMUX").env("LC_ALL", "C.UTF-8").arg("-u").arg("-S").arg(socket).args(["-f", "/dev/null"]);
-        let output = command.args(arguments).output().expect("tmux is needed by these tests");
-        assert!(output.status.success(), "tmux {arguments:?}: {}", stderr(&output));
-        String::from_utf8_lossy(&output.stdout).into_owned()
-    }
-
-    fn types(&self, text: &str) {
-        // A semicolon at the end would end tmux's own command.
-        let text = text.strip_suffix(';').map_or(text.to_owned(), |text| format!("{text}\\;"));
-        self.tmux(&["send-keys", "-l", "--", &text]);
-    }
-
-    fn presses(&self, key: &str) {
-        self.tmux(&["send-keys", key]);
-    }
-
-    /// Types a line and waits for the next prompt below what it caused; gives that.
-    fn says(&self, line: &str) -> String {
-        self.tmux(&["send-keys", "-R"]);
-        self.tmux(&["clear-history"]);
-        self.types(line);
-        self.presses("Enter");
-        let is_back = |screen: &str| screen.trim_end().lines().count() > 1 && screen.trim_end().ends_with("demo=>");
-        self.until(line, is_back)
-    }
-
-    fn screen(&self) -> String {
-        self.tmux(&["capture-pane", "-p", "-S", "-2000"])
-    }
-
-    fn until(&self, what: &str, is_so: impl Fn(&str) -> bool) -> String {
-        let mut screen = String::new();
-        let start = Instant::now();
-        while !is_so(&screen) {
-            assert!(start.elapsed() < DEADLINE, "waited for: {what}\n{screen}");
-            screen = self.screen();
-        }
-        screen
-    }
-}
-
-impl Drop for Terminal {
-    fn drop(&mut self) {
-        let socket = self.home.path("tmux");
-        drop(Command::new("tmux").env_remove("TMUX").arg("-S").arg(socket).arg("kill-server").output());
-    }
 }

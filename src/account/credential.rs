@@ -182,8 +182,8 @@ impl Credential {
             digest.update([0]);
         }
         let digest = digest.finalize();
-        let short = digest.iter().take(6).map(|octet| format!("{octet:02x}")).collect::<String>();
-        format!("{user} {short}")
+        let short = digest.iter().take(6).fold(0_u64, |number, octet| number << 8 | u64::from(*octet));
+        format!("{user} {short:012x}")
     }
 }
 

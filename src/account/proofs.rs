@@ -18,7 +18,7 @@ use super::sasl::Proof;
 use super::secret::Secret;
 use super::sign_in::{SignIn, TokenSource};
 use super::standing;
-use super::token_store::{Kept, TokenStore};
+use super::token_store::{Kept, Room, TokenStore};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The proofs of all accounts.
@@ -98,7 +98,7 @@ impl Proofs {
         }
         let _lock = self.blocking(&key, |store, key| store.lock(key, LOCKED)).await?;
         if let Some(memory) = held.as_mut().filter(|memory| memory.unwritten) {
-            self.write(&key, &memory.kept, credential.store).await?;
+            self.write(&key, &memory.kept, credential.store, None).await?;
             memory.unwritten = false;
             if is_good(&memory.kept) {
                 return Ok(memory.kept.clone());
@@ -112,6 +112,9 @@ impl Proofs {
             return Ok(kept.clone());
         }
         let refresh_token = known.and_then(|kept| kept.refresh_token);
+        // A token that is replaced and then lost on a full disk would end the sign-in.
+        let place = credential.store;
+        let room = self.blocking(&key, move |store, key| store.reserve(key, place)).await?;
         let granted = match (credential.grant, &refresh_token) {
             (Grant::ClientCredentials, _) => oauth::client_credentials(credential).await?,
             (_, Some(refresh_token)) => oauth::refresh(credential, refresh_token).await?,
@@ -121,7 +124,7 @@ impl Proofs {
         is_of(&granted, user)?;
         let kept = kept_of(&key, granted, refresh_token.as_ref());
         let is_rotated = kept.refresh_token != refresh_token;
-        let written = self.write(&key, &kept, credential.store).await;
+        let written = self.write(&key, &kept, place, room).await;
         let failed = written.is_err();
         *held = Some(Memory { kept: kept.clone(), unwritten: failed && is_rotated });
         match written {
@@ -148,9 +151,17 @@ impl Proofs {
         let mut held = held.lock().await;
         let kept = kept_of(&key, granted, None);
         let _lock = self.blocking(&key, |store, key| store.lock(key, LOCKED)).await?;
-        let place = self.write(&key, &kept, credential.store).await?;
+        let place = self.write(&key, &kept, credential.store, None).await?;
         *held = Some(Memory { kept, unwritten: false });
         Ok(place)
+    }
+
+    /// Where a secret is kept for which nobody says another place.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn usual_place(&self) -> Result<Keep> {
+        self.blocking("", |store, _| Ok(store.usual())).await
     }
 
     /// Keeps the password of an account; tells where.
@@ -160,7 +171,7 @@ impl Proofs {
     pub async fn keep_password(&self, account: &ImapAccount, password: &Secret, place: Keep) -> Result<Keep> {
         let key = password_key(account);
         let kept = Kept { password: Some(Text::new(password.expose().to_owned())), ..Kept::of(&key) };
-        self.write(&key, &kept, Some(place)).await
+        self.write(&key, &kept, Some(place), None).await
     }
 
     /// Forgets what is kept for an account, and gives tokens back where the provider takes them.
@@ -200,9 +211,9 @@ impl Proofs {
         Arc::clone(self.held.lock().unwrap_or_else(PoisonError::into_inner).entry(key.to_owned()).or_default())
     }
 
-    async fn write(&self, key: &str, kept: &Kept, place: Option<Keep>) -> Result<Keep> {
+    async fn write(&self, key: &str, kept: &Kept, place: Option<Keep>, room: Option<Room>) -> Result<Keep> {
         let kept = kept.clone();
-        self.blocking(key, move |store, key| store.write(key, &kept, place)).await
+        self.blocking(key, move |store, key| store.write(key, &kept, place, room)).await
     }
 
     /// Asks the store, where that may take its time.
@@ -270,7 +281,7 @@ fn password_key(account: &ImapAccount) -> String {
 /// How much sooner than it expires a token is renewed, in seconds.
 const SOONER: i64 = 60;
 /// How long another program may take to renew a token.
-const LOCKED: Duration = Duration::from_secs(60);
+const LOCKED: Duration = Duration::from_mins(1);
 
 #[cfg(test)]
 mod tests {
@@ -283,7 +294,7 @@ mod tests {
         Granted {
             access_token: Text::new("a".to_owned()),
             refresh_token: Some(Text::new("r".to_owned())),
-            expires_in: Some(Duration::from_secs(3600)),
+            expires_in: Some(Duration::from_hours(1)),
             scopes: None,
             who: who.and_then(|token| oauth::Claims::of(&token)),
         }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use clap::{CommandFactory, FromArgMatches, Parser};
 
+use super::login::Way;
 use super::output::Shape;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -35,6 +36,10 @@ pub(crate) enum Task {
     Queries { name: Option<String>, account: Option<String> },
     /// Check an account: of that name, at that path, or the default one.
     Test(Option<String>),
+    /// Sign in to an account: of that name, or one that is asked for.
+    Login { account: Option<String>, way: Way },
+    /// Sign out of an account: of that name, or the default one.
+    Logout(Option<String>),
     /// List the accounts.
     Accounts,
     /// Say where the configuration is.
@@ -64,7 +69,7 @@ pub(crate) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Args
     scripts.sort_by_key(|(place, _)| *place);
     let meant = (|| {
         let shape = typed.format.as_deref().map(Shape::named).transpose()?;
-        let task = task(&typed.words)?;
+        let task = task(&typed.words, Way { device: typed.device, no_browser: typed.no_browser })?;
         if typed.transcript.is_some() && !matches!(task, Task::Test(_)) {
             return Err(Error::new(ErrorKind::Config, "--transcript belongs to test")
                 .hint("mailql test [ACCOUNT] --transcript FILE"));
@@ -90,8 +95,8 @@ pub(crate) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Args
 #[command(name = "mailql", version, about = "SQL over mail: ask a mailbox as if it were a database", after_help = EXAMPLES)]
 struct Typed {
     /// An account of the configuration, a URL (`imaps://USER@HOST`) or a path (Maildir, mbox file, directory of
-    /// them); or a command: `demo`, `queries [NAME] [ACCOUNT]`, `test [ACCOUNT]`, `accounts`,
-    /// `config path`
+    /// them); or a command: `demo`, `queries [NAME] [ACCOUNT]`, `login [ACCOUNT]`, `logout [ACCOUNT]`,
+    /// `test [ACCOUNT]`, `accounts`, `config path`
     #[arg(value_name = "ACCOUNT|URL|PATH|COMMAND")]
     words: Vec<String>,
 
@@ -115,7 +120,15 @@ struct Typed {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// With `test`: write what was said on both sides to a new file, without secrets
+    /// login: sign in in a browser on another device, by a code
+    #[arg(long)]
+    device: bool,
+
+    /// login: show the address only, open no browser
+    #[arg(long)]
+    no_browser: bool,
+
+    /// test: write what was said on both sides to a new file, without secrets
     #[arg(long, value_name = "FILE")]
     transcript: Option<PathBuf>,
 
@@ -125,11 +138,18 @@ struct Typed {
 }
 
 /// What the words mean; a path that reads like a command is written `./demo`.
-fn task(words: &[String]) -> Result<Task> {
+fn task(words: &[String], way: Way) -> Result<Task> {
     let words = words.iter().map(String::as_str).collect::<Vec<_>>();
     let usage = |message: String, hint: &str| Err(Error::new(ErrorKind::Config, message).hint(hint));
+    if way != Way::default() && words.first() != Some(&"login") {
+        return usage("--device and --no-browser belong to login".to_owned(), "mailql login [ACCOUNT] --device");
+    }
     match words.as_slice() {
         [] => Ok(Task::Ask(None)),
+        ["login"] => Ok(Task::Login { account: None, way }),
+        ["login", account] => Ok(Task::Login { account: Some((*account).to_owned()), way }),
+        ["logout"] => Ok(Task::Logout(None)),
+        ["logout", account] => Ok(Task::Logout(Some((*account).to_owned()))),
         ["demo"] => Ok(Task::Demo),
         ["accounts"] => Ok(Task::Accounts),
         ["test"] => Ok(Task::Test(None)),
@@ -169,7 +189,7 @@ fn without_secrets(word: &str) -> String {
 }
 
 /// Words that are no account's name.
-pub(crate) const COMMANDS: [&str; 5] = ["demo", "queries", "test", "accounts", "config"];
+pub(crate) const COMMANDS: [&str; 7] = ["demo", "queries", "login", "logout", "test", "accounts", "config"];
 
 const EXAMPLES: &str = "\
 Examples:
@@ -181,10 +201,12 @@ Examples:
   mailql ~/All.mbox -o mail.parquet -c \"SELECT * FROM MessagesInFolder\"
   mailql work -o files/ -c \"SELECT name, content FROM AttachmentContent WHERE folder = 'INBOX'\"
   mailql queries                                  ready-made questions
+  mailql login                                    a new account, step by step; or sign in again: login work
   mailql test work                                why an account does not work, step by step
   echo \"SELECT 1\" | mailql demo
 
-The password of a live account is told by its `password_command`, else by the variable MAILQL_PASSWORD, else asked for.
+The password of a live account is told by its `password_command`, else by the variable MAILQL_PASSWORD, else asked for;
+an account with a credential is signed in to once, by mailql login, or has its token from MAILQL_TOKEN.
 Data goes to standard output, everything else to standard error.
 Exit status: 0 done, 1 a statement or a check failed, 2 wrong usage.";
 

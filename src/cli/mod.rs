@@ -27,10 +27,12 @@ use crate::account::AccountConfig;
 use crate::error::{Error, ErrorKind, Result};
 
 mod args;
+mod ask;
 mod check;
 mod complete;
 pub mod demo;
 mod highlight;
+mod login;
 mod meta;
 mod output;
 mod password;
@@ -40,6 +42,7 @@ mod queries;
 mod repl;
 mod say;
 mod session;
+mod setup;
 mod signals;
 mod source;
 mod transcript;
@@ -101,6 +104,11 @@ fn perform(runtime: &Runtime, args: &Args) -> Result<ExitCode> {
             session.hints = false;
             Ok(runtime.block_on(run_texts(&session, &[query.text.to_owned()])))
         }
+        Task::Login { account, way } => {
+            let signals = Signals::listen(runtime);
+            runtime.block_on(login::login(account.as_deref(), args.config.as_deref(), *way, &signals))
+        }
+        Task::Logout(account) => runtime.block_on(login::logout(account.as_deref(), args.config.as_deref())),
         Task::Test(_) => {
             let signals = Signals::listen(runtime);
             let mut source = Source::of(&args.task, args.config.as_deref())?;

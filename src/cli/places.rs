@@ -19,10 +19,15 @@ pub(crate) fn cache_directory() -> Option<PathBuf> {
     Some(strategy()?.cache_dir().join(NAME))
 }
 
+/// Where what must last is kept.
+pub(crate) fn state_directory() -> Option<PathBuf> {
+    let strategy = strategy()?;
+    Some(strategy.state_dir().unwrap_or_else(|| strategy.data_dir()).join(NAME))
+}
+
 /// The history of the prompt, which nobody else may read; `None` where it cannot be kept.
 pub(crate) fn history_file() -> Option<PathBuf> {
-    let strategy = strategy()?;
-    let directory = strategy.state_dir().unwrap_or_else(|| strategy.data_dir()).join(NAME);
+    let directory = state_directory()?;
     let file = directory.join("history");
     match close_to_others(&directory, &file) {
         Ok(()) => Some(file),

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use super::args::{COMMANDS, Task};
 use super::{demo, places, queries};
-use crate::account::{AccountConfig, Config, ImapAccount, Password, SignIn};
+use crate::account::{AccountConfig, Config, ImapAccount};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -40,7 +40,7 @@ impl Source {
         let named = match task {
             Task::Demo => return Self::sample(),
             Task::Ask(target) | Task::Test(target) | Task::Queries { account: target, .. } => target.as_deref(),
-            Task::Accounts | Task::ConfigPath => None,
+            Task::Accounts | Task::ConfigPath | Task::Login { .. } | Task::Logout(_) => None,
         };
         if named == Some("demo") {
             return Self::sample();
@@ -73,6 +73,10 @@ impl Source {
             Some(cache) => config.with_cache(cache),
             None => config,
         };
+        let config = match places::state_directory() {
+            Some(state) => config.with_state(state),
+            None => config,
+        };
         Ok(Self { config, account, sample: Sample::default() })
     }
 
@@ -89,15 +93,25 @@ impl Source {
         &self.config
     }
 
-    /// The account that is asked when a statement names none, if it is a live one and nothing tells its password.
-    pub(crate) fn without_password(&mut self) -> Option<&mut ImapAccount> {
+    /// The account that is asked when a statement names none, if it is a live one.
+    pub(crate) fn live_account(&mut self) -> Option<&mut ImapAccount> {
         let asked = self.config.accounts.iter_mut().find(|(name, _)| name.eq_ignore_ascii_case(&self.account));
         match asked {
-            Some((_, AccountConfig::Imap(account))) if account.sign_in == SignIn::Password(Password::Missing) => {
-                Some(account)
-            }
+            Some((_, AccountConfig::Imap(account))) => Some(account),
             _ => None,
         }
+    }
+
+    /// What is configured; nothing where there is no file and none was named.
+    ///
+    /// # Errors
+    /// The file cannot be read, or says something that it cannot say.
+    pub(crate) fn configuration(given: Option<&Path>) -> Result<Config> {
+        let config = Self::configured(places::config_file(given).as_deref(), given.is_some())?;
+        Ok(match places::state_directory() {
+            Some(state) => config.with_state(state),
+            None => config,
+        })
     }
 
     /// The account that is asked when a statement names none.

@@ -35,7 +35,7 @@ impl Home {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mailql"));
         command.args(arguments).current_dir(self.0.path()).stdin(Stdio::null());
-        for name in ["MAILQL_CONFIG", "MAILQL_LOG", "MAILQL_PASSWORD"] {
+        for name in ["MAILQL_CONFIG", "MAILQL_LOG", "MAILQL_PASSWORD", "MAILQL_TOKEN"] {
             command.env_remove(name);
         }
         command.envs(self.environment());

@@ -143,6 +143,12 @@ impl OpenId {
         self.control("requests", &json!({})).as_array().unwrap().clone()
     }
 
+    /// Every code, verifier, token and client secret that passed so far.
+    pub fn secrets(&self) -> Vec<String> {
+        let secrets = self.control("secrets", &json!({}));
+        secrets.as_array().unwrap().iter().map(|secret| secret.as_str().unwrap().to_owned()).collect()
+    }
+
     /// The grant types that the token endpoint was asked for, oldest first; `device_code` without its namespace.
     pub fn grant_types(&self) -> Vec<String> {
         let requests = self.requests();

@@ -2,16 +2,19 @@
 //!
 //! The listener is there before anybody is told the address; it opens no browser and asks nobody itself.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
-use oauth2::{AuthorizationCode, CsrfToken, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl};
+use oauth2::{
+    AuthType, AuthorizationCode, CsrfToken, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RequestTokenError,
+};
 use subtle::ConstantTimeEq;
 use tokio::time::timeout;
 use url::Url;
 
 use super::listener::{Listener, Visit};
 use super::page::Page;
-use super::{Granted, asking, client, granted, refusal, refused, scopes};
+use super::{Granted, asked, asking, client, refusal, scopes};
 use crate::account::credential::{Credential, Prompt};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -38,7 +41,7 @@ impl Authorization {
     /// # Errors
     /// The credential cannot be used, or its port is taken.
     pub async fn begin(credential: &Credential, user: &str) -> Result<Self> {
-        let client = client(credential).await?;
+        let client = client(credential, AuthType::RequestBody).await?;
         let (listener, redirect) = Listener::bind(credential).await?;
         let redirect = RedirectUrl::new(redirect)
             .map_err(|error| Error::new(ErrorKind::Config, format!("the redirect_uri is no URL: {error}")))?;
@@ -49,7 +52,7 @@ impl Authorization {
             .map_err(no_endpoint)?
             .add_scopes(scopes(credential))
             .set_pkce_challenge(challenge)
-            .set_redirect_uri(std::borrow::Cow::Borrowed(&redirect));
+            .set_redirect_uri(Cow::Borrowed(&redirect));
         for (name, value) in &credential.parameters {
             request = request.add_extra_param(name, value);
         }
@@ -101,13 +104,16 @@ impl Authorization {
 
     async fn exchange(&self, visit: &Visit) -> Result<Granted> {
         let code = self.code(visit)?;
-        let client = client(&self.credential).await?;
-        let request = client
-            .exchange_code(code)
-            .set_redirect_uri(std::borrow::Cow::Borrowed(&self.redirect))
-            .set_pkce_verifier(PkceCodeVerifier::new(self.verifier.secret().clone()));
-        let answer = request.request_async(&asking(&self.credential)).await;
-        answer.map(granted).map_err(|error| refused(&self.credential, error))
+        let code = code.secret();
+        asked(&self.credential, |way| async move {
+            let client = client(&self.credential, way).await.map_err(RequestTokenError::Request)?;
+            let request = client
+                .exchange_code(AuthorizationCode::new(code.clone()))
+                .set_redirect_uri(Cow::Borrowed(&self.redirect))
+                .set_pkce_verifier(PkceCodeVerifier::new(self.verifier.secret().clone()));
+            request.request_async(&asking(&self.credential)).await
+        })
+        .await
     }
 
     /// The code that came back, if it is for this sign-in (RFC 6749 §4.1.2, §10.12).

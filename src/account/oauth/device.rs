@@ -2,7 +2,7 @@
 //!
 //! It asks the provider at the pace that the provider wants; telling the person what to do is for others.
 
-use oauth2::StandardDeviceAuthorizationResponse;
+use oauth2::{AuthType, StandardDeviceAuthorizationResponse};
 
 use super::{Granted, asking, client, granted, refused, scopes};
 use crate::account::credential::Credential;
@@ -20,7 +20,7 @@ impl DeviceSignIn {
     /// # Errors
     /// The provider refuses, cannot be reached, or has no such way.
     pub async fn begin(credential: &Credential) -> Result<Self> {
-        let client = client(credential).await?;
+        let client = client(credential, AuthType::RequestBody).await?;
         let request = client.exchange_device_code().map_err(|_| {
             Error::new(ErrorKind::Config, "a credential needs a device_authorization_endpoint here")
                 .hint("not every provider has one; without it, sign in in a browser on this computer, or paste its last address")
@@ -50,9 +50,9 @@ impl DeviceSignIn {
     /// # Errors
     /// The person declined, or took too long; or as [`super::refresh`].
     pub async fn finish(self) -> Result<Granted> {
-        let client = client(&self.credential).await?;
+        let client = client(&self.credential, AuthType::RequestBody).await?;
         let request = client.exchange_device_access_token(&self.begun);
         let answer = request.request_async(&asking(&self.credential), tokio::time::sleep, None).await;
-        answer.map(granted).map_err(|error| refused(&self.credential, error))
+        answer.map(|answer| granted(&answer)).map_err(|error| refused(&self.credential, error))
     }
 }

@@ -222,12 +222,12 @@ mod tests {
 
     #[tokio::test]
     async fn the_address_is_the_one_that_is_registered() {
-        let (_listener, redirect) = Listener::bind(&credential(Some("http://127.0.0.1/back"))).await.unwrap();
+        let (listener, redirect) = Listener::bind(&credential(Some("http://127.0.0.1/back"))).await.unwrap();
         assert!(redirect.starts_with("http://127.0.0.1:") && redirect.ends_with("/back"), "{redirect}");
         let port = Url::parse(&redirect).unwrap().port().unwrap();
         let fixed = format!("http://127.0.0.1:{port}/back");
         let Err(error) = Listener::bind(&credential(Some(&fixed))).await.map(drop) else { panic!("it is taken") };
         assert!(error.to_string().contains(&port.to_string()) && error.way_out().is_some(), "{error}");
-        drop(_listener);
+        drop(listener);
     }
 }

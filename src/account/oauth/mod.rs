@@ -13,18 +13,20 @@ pub mod refusal;
 use std::time::Duration;
 
 use oauth2::basic::{
-    BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType,
+    BasicErrorResponse, BasicErrorResponseType, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse,
+    BasicTokenType,
 };
-use oauth2::http::StatusCode;
 use oauth2::http::header::CONTENT_TYPE;
+use oauth2::http::{Request, StatusCode};
 use oauth2::{
     AuthType, AuthUrl, ClientId, DeviceAuthorizationUrl, EndpointMaybeSet, EndpointNotSet, EndpointSet,
     ExtraTokenFields, HttpRequest, HttpResponse, RefreshToken, RequestTokenError, RevocationUrl, Scope,
     StandardRevocableToken, StandardTokenResponse, TokenResponse, TokenUrl,
 };
 use serde::{Deserialize, Serialize};
+use url::form_urlencoded;
 
-use super::credential::{Credential, Text};
+use super::credential::{ClientSecret, Credential, Text};
 use crate::error::{Error, ErrorKind, Result};
 use crate::net::http;
 
@@ -49,10 +51,14 @@ pub struct Granted {
 /// # Errors
 /// The provider refuses, cannot be reached, or answers what cannot be understood.
 pub async fn refresh(credential: &Credential, refresh_token: &str) -> Result<Granted> {
-    let client = client(credential).await?;
-    let refresh_token = RefreshToken::new(refresh_token.to_owned());
-    let answer = client.exchange_refresh_token(&refresh_token).request_async(&asking(credential)).await;
-    answer.map(granted).map_err(|error| refused(credential, error))
+    asked(credential, |way| async move {
+        let (client, refresh_token) = (
+            client(credential, way).await.map_err(RequestTokenError::Request)?,
+            RefreshToken::new(refresh_token.to_owned()),
+        );
+        client.exchange_refresh_token(&refresh_token).request_async(&asking(credential)).await
+    })
+    .await
 }
 
 /// An access token for the client itself (RFC 6749 §4.4).
@@ -60,10 +66,11 @@ pub async fn refresh(credential: &Credential, refresh_token: &str) -> Result<Gra
 /// # Errors
 /// As [`refresh`].
 pub async fn client_credentials(credential: &Credential) -> Result<Granted> {
-    let client = client(credential).await?;
-    let request = client.exchange_client_credentials().add_scopes(scopes(credential));
-    let answer = request.request_async(&asking(credential)).await;
-    answer.map(granted).map_err(|error| refused(credential, error))
+    asked(credential, |way| async move {
+        let request = client(credential, way).await.map_err(RequestTokenError::Request)?;
+        request.exchange_client_credentials().add_scopes(scopes(credential)).request_async(&asking(credential)).await
+    })
+    .await
 }
 
 /// Gives a refresh token back, so that nobody can use it any more (RFC 7009); tells whether the provider takes it.
@@ -71,23 +78,36 @@ pub async fn client_credentials(credential: &Credential) -> Result<Granted> {
 /// # Errors
 /// As [`refresh`].
 pub async fn revoke(credential: &Credential, refresh_token: &str) -> Result<bool> {
-    if credential.revocation_endpoint.is_none() {
-        return Ok(false);
+    let Some(endpoint) = &credential.revocation_endpoint else { return Ok(false) };
+    credential.check()?;
+    // Not by the library: it refuses a provider on this computer, for its endpoint is no https.
+    let secret = credential.client_secret.read().await?;
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    form.append_pair("token", refresh_token).append_pair("token_type_hint", "refresh_token");
+    form.append_pair("client_id", &credential.client_id);
+    if let Some(secret) = &secret {
+        form.append_pair("client_secret", secret.expose());
     }
-    let client = client(credential).await?;
-    let token = StandardRevocableToken::RefreshToken(RefreshToken::new(refresh_token.to_owned()));
-    // The library takes https only, where this computer may have a provider of its own.
-    let asking = asking(credential);
-    let answer = match client.revoke_token(token) {
-        Ok(request) => request.request_async(&asking).await,
-        Err(error) => return Err(Error::new(ErrorKind::Config, format!("tokens cannot be given back: {error}"))),
-    };
-    answer.map_err(|error| refused(credential, error))?;
-    Ok(true)
+    let request = Request::post(endpoint)
+        .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .body(form.finish().into_bytes())
+        .map_err(|error| Error::new(ErrorKind::Config, format!("the revocation_endpoint is no URL: {error}")))?;
+    let host = request.uri().host().unwrap_or_default().to_owned();
+    let answer = understandable(&host, http::ask(request, credential.ca_file.as_deref()).await?)?;
+    match serde_json::from_slice::<BasicErrorResponse>(answer.body()) {
+        Ok(error) if !answer.status().is_success() => {
+            Err(refused(credential, RequestTokenError::ServerResponse(error)))
+        }
+        _ if answer.status().is_success() => Ok(true),
+        _ => {
+            let message = format!("{host} did not take the sign-in back ({})", answer.status());
+            Err(Error::new(ErrorKind::Server, message).hint("look whether the revocation_endpoint is right"))
+        }
+    }
 }
 
 /// What else an answer has: who agreed (OpenID Connect Core §3.1.3.3).
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct More {
     id_token: Option<Text>,
 }
@@ -99,6 +119,25 @@ impl std::fmt::Debug for More {
         f.write_str("More(…)")
     }
 }
+
+/// Asks for tokens with the client's secret in the form, and once again with it in a header (RFC 6749 §2.3.1): providers
+/// that take one way only say no more than that they do not know the client.
+async fn asked<F, A>(credential: &Credential, ask: F) -> Result<Granted>
+where
+    F: Fn(AuthType) -> A,
+    A: Future<Output = Asked<Answer>>,
+{
+    let mut answer = ask(AuthType::RequestBody).await;
+    if credential.client_secret != ClientSecret::None
+        && let Err(RequestTokenError::ServerResponse(response)) = &answer
+        && response.error() == &BasicErrorResponseType::InvalidClient
+    {
+        answer = ask(AuthType::BasicAuth).await;
+    }
+    answer.map(|answer| granted(&answer)).map_err(|error| refused(credential, error))
+}
+
+type Asked<T> = Result<T, RequestTokenError<Error, BasicErrorResponse>>;
 
 type Answer = StandardTokenResponse<More, BasicTokenType>;
 
@@ -116,12 +155,12 @@ type Client = oauth2::Client<
 >;
 
 /// The client as the library has it, with its secret fetched.
-async fn client(credential: &Credential) -> Result<Client> {
+async fn client(credential: &Credential, way: AuthType) -> Result<Client> {
     credential.check()?;
     let no_url = |error| Error::new(ErrorKind::Config, format!("an endpoint is no URL: {error}"));
     let secret = credential.client_secret.read().await?;
     let client = oauth2::Client::new(ClientId::new(credential.client_id.clone()))
-        .set_auth_type(AuthType::RequestBody)
+        .set_auth_type(way)
         .set_auth_uri_option(credential.authorization_endpoint.clone().map(AuthUrl::new).transpose().map_err(no_url)?)
         .set_device_authorization_url_option(
             credential
@@ -146,7 +185,7 @@ fn scopes(credential: &Credential) -> impl Iterator<Item = Scope> + '_ {
 }
 
 /// The function by which the library asks.
-fn asking(credential: &Credential) -> impl Fn(HttpRequest) -> Asked {
+fn asking(credential: &Credential) -> impl Fn(HttpRequest) -> Asking {
     let ca_file = credential.ca_file.clone();
     move |request| {
         let ca_file = ca_file.clone();
@@ -157,7 +196,7 @@ fn asking(credential: &Credential) -> impl Fn(HttpRequest) -> Asked {
     }
 }
 
-type Asked = std::pin::Pin<Box<dyn Future<Output = Result<HttpResponse>> + Send>>;
+type Asking = std::pin::Pin<Box<dyn Future<Output = Result<HttpResponse>> + Send>>;
 
 /// An answer that may be one to a question for tokens: JSON, or nothing at all.
 fn understandable(host: &str, answer: HttpResponse) -> Result<HttpResponse> {
@@ -181,7 +220,7 @@ fn understandable(host: &str, answer: HttpResponse) -> Result<HttpResponse> {
     })
 }
 
-fn granted(answer: Answer) -> Granted {
+fn granted(answer: &Answer) -> Granted {
     let scopes = answer.scopes().map(|scopes| scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(" "));
     Granted {
         access_token: Text::new(answer.access_token().secret().clone()),

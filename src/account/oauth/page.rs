@@ -64,7 +64,10 @@ impl Page {
 
 fn sentence(text: &str) -> String {
     let mut letters = text.chars();
-    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    let is_word = text.split(' ').next().is_some_and(|word| word.chars().all(char::is_alphabetic));
+    // An address begins as it does.
+    let raised = |first: char| if is_word { first.to_uppercase().to_string() } else { first.to_string() };
+    let first = letters.next().map(raised).unwrap_or_default();
     let rest = letters.as_str();
     format!("{first}{rest}{}", if text.ends_with(['.', '!', '?']) { "" } else { "." })
 }

@@ -3,7 +3,7 @@
 //! Pure. Microsoft's codes are put in plain words; what a provider itself says is kept.
 
 use oauth2::DeviceCodeErrorResponse;
-use oauth2::basic::{BasicErrorResponse, BasicRevocationErrorResponse};
+use oauth2::basic::BasicErrorResponse;
 
 use crate::account::credential::{Credential, Grant};
 use crate::error::{Error, ErrorKind};
@@ -17,16 +17,6 @@ pub trait Words {
 }
 
 impl Words for BasicErrorResponse {
-    fn error(&self) -> String {
-        self.error().to_string()
-    }
-
-    fn description(&self) -> Option<&str> {
-        self.error_description().map(String::as_str)
-    }
-}
-
-impl Words for BasicRevocationErrorResponse {
     fn error(&self) -> String {
         self.error().to_string()
     }

@@ -3,12 +3,13 @@
 //! Written aside and renamed, so that there is always a whole one; what others could read is refused.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use tempfile::NamedTempFile;
 
 use super::super::credential::Text;
 use crate::error::{Error, ErrorKind, Result};
@@ -16,6 +17,10 @@ use crate::error::{Error, ErrorKind, Result};
 /// A directory of secrets.
 #[derive(Debug)]
 pub(super) struct Files(PathBuf);
+
+/// Room on the disk for one secret.
+#[derive(Debug)]
+pub struct Room(NamedTempFile);
 
 /// Nobody else has it while this is there.
 #[derive(Debug)]
@@ -44,12 +49,25 @@ impl Files {
         Ok(Some(text))
     }
 
-    pub(super) fn write(&self, key: &str, text: &str) -> Result<()> {
+    /// Makes sure that there will be room for a secret, whatever else fills the disk meanwhile.
+    pub(super) fn reserve(&self, key: &str) -> Result<Room> {
         self.make()?;
+        let reserved = || -> io::Result<NamedTempFile> {
+            let mut aside = tempfile::Builder::new().prefix(&aside(key)).tempfile_in(&self.0)?;
+            aside.write_all(&[b' '; ROOM])?;
+            aside.as_file().sync_all()?;
+            Ok(aside)
+        };
+        reserved().map(Room).map_err(|error| unusable("cannot write", &self.path(key, "json"), error))
+    }
+
+    pub(super) fn write(&self, key: &str, text: &str, room: Room) -> Result<()> {
         let path = self.path(key, "json");
         let written = || -> io::Result<()> {
-            let mut aside = tempfile::Builder::new().prefix(&self.aside(key)).tempfile_in(&self.0)?;
+            let mut aside = room.0;
+            aside.rewind()?;
             aside.write_all(text.as_bytes())?;
+            aside.as_file().set_len(text.len() as u64)?;
             aside.as_file().sync_all()?;
             aside.persist(&path)?;
             // The new name is on the disk, too.
@@ -97,7 +115,7 @@ impl Files {
     /// Deletes what a program that was killed in the middle of writing left; whoever has the lock is the only one who
     /// writes.
     fn sweep(&self, key: &str) {
-        let aside = self.aside(key);
+        let aside = aside(key);
         for entry in fs::read_dir(&self.0).into_iter().flatten().flatten() {
             if entry.file_name().to_string_lossy().starts_with(&aside) {
                 drop(fs::remove_file(entry.path()));
@@ -117,10 +135,11 @@ impl Files {
     fn path(&self, key: &str, ending: &str) -> PathBuf {
         self.0.join(format!("{}.{ending}", name(key)))
     }
+}
 
-    fn aside(&self, key: &str) -> String {
-        format!(".{}.", name(key))
-    }
+/// How the names of files begin that are not whole yet.
+fn aside(key: &str) -> String {
+    format!(".{}.", name(key))
 }
 
 /// A key as the name of a file, however long it is.
@@ -138,7 +157,7 @@ fn name(key: &str) -> String {
 fn private(path: &Path, mode: &str) -> Result<()> {
     use std::os::unix::fs::PermissionsExt;
     let found = fs::metadata(path).map_err(|error| unusable("cannot read", path, error))?.permissions().mode() & 0o777;
-    if found & 0o077 == 0 {
+    if found.trailing_zeros() >= 6 {
         return Ok(());
     }
     let message = format!("{} is open to others (mode {found:o}), and there are secrets in it", path.display());
@@ -159,14 +178,22 @@ fn unusable(what: &str, path: &Path, error: io::Error) -> Error {
 /// What may be in the name of a file on every system.
 const NOT_IN_A_NAME: &AsciiSet = &NON_ALPHANUMERIC.remove(b'@').remove(b'.').remove(b'-').remove(b'_');
 
+/// Octets that a secret may need; tokens are a few thousand.
+const ROOM: usize = 16 * 1024;
+
 /// How long one waits before a lock is tried again.
 const PAUSE: Duration = Duration::from_millis(20);
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+
+    fn put(files: &Files, key: &str, text: &str) -> Result<()> {
+        files.write(key, text, files.reserve(key)?)
+    }
 
     fn mode(path: &Path) -> u32 {
         fs::metadata(path).unwrap().permissions().mode() & 0o777
@@ -177,20 +204,20 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let files = Files::at(place.path().join("state/tokens"));
         assert_eq!(files.read("me@example.org ab").unwrap(), None);
-        files.write("me@example.org ab", "secret").unwrap();
+        put(&files, "me@example.org ab", "secret").unwrap();
         let path = place.path().join("state/tokens/me@example.org%20ab.json");
         assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
         assert_eq!(files.read("me@example.org ab").unwrap().unwrap().as_str(), "secret");
-        files.write("../../etc/passwd", "secret").unwrap();
+        put(&files, "../../etc/passwd", "secret").unwrap();
         assert!(place.path().join("state/tokens/..%2F..%2Fetc%2Fpasswd.json").exists());
-        files.write(&"x".repeat(5000), "secret").unwrap();
+        put(&files, &"x".repeat(5000), "secret").unwrap();
     }
 
     #[test]
     fn what_others_can_read_is_refused_with_the_way_to_mend_it() {
         let place = tempfile::tempdir().unwrap();
         let files = Files::at(place.path().join("tokens"));
-        files.write("me", "s3cr3t").unwrap();
+        put(&files, "me", "s3cr3t").unwrap();
         let path = place.path().join("tokens/me.json");
         for (path, wrong, right) in [(&path, 0o640, 0o600), (&path, 0o604, 0o600), (&files.0.clone(), 0o755, 0o700)] {
             fs::set_permissions(path, fs::Permissions::from_mode(wrong)).unwrap();
@@ -201,16 +228,16 @@ mod tests {
         }
         assert!(files.read("me").unwrap().is_some());
         fs::set_permissions(&files.0, fs::Permissions::from_mode(0o770)).unwrap();
-        assert!(files.write("me", "other").is_err());
+        assert!(put(&files, "me", "other").is_err());
     }
 
     #[test]
     fn what_a_killed_program_left_is_swept_away_and_the_old_one_holds() {
         let place = tempfile::tempdir().unwrap();
         let files = Files::at(place.path().join("tokens"));
-        files.write("me", "old").unwrap();
+        put(&files, "me", "old").unwrap();
         // A program that was killed between writing and renaming leaves this.
-        let aside = tempfile::Builder::new().prefix(&files.aside("me")).tempfile_in(&files.0).unwrap();
+        let aside = tempfile::Builder::new().prefix(&aside("me")).tempfile_in(&files.0).unwrap();
         let (_, left) = aside.keep().unwrap();
         let others = files.0.join(".you.half");
         fs::write(&others, "half").unwrap();
@@ -232,18 +259,16 @@ mod tests {
     }
 
     #[test]
-    fn a_disk_that_is_full_leaves_the_old_one() {
+    fn what_cannot_be_written_leaves_nothing_beside_the_old_one() {
         let place = tempfile::tempdir().unwrap();
         let files = Files::at(place.path().join("tokens"));
-        files.write("me", "old").unwrap();
-        // What cannot be made is as good as a disk without room: nothing new is there, and nothing old is lost.
+        put(&files, "me", "old").unwrap();
         let path = files.path("you", "json");
         fs::create_dir(&path).unwrap();
         fs::write(path.join("x"), "").unwrap();
-        assert!(files.write("you", "new").is_err());
+        assert!(put(&files, "you", "new").is_err());
         assert_eq!(files.read("me").unwrap().unwrap().as_str(), "old");
-        let left =
-            fs::read_dir(&files.0).unwrap().flatten().filter(|entry| entry.file_name().as_encoded_bytes()[0] == b'.');
-        assert_eq!(left.count(), 0, "nothing is left beside it");
+        let is_aside = |entry: &fs::DirEntry| entry.file_name().as_encoded_bytes()[0] == b'.';
+        assert_eq!(fs::read_dir(&files.0).unwrap().flatten().filter(is_aside).count(), 0);
     }
 }

@@ -25,6 +25,15 @@ pub(super) enum Keyring {
 }
 
 impl Keyring {
+    /// Whether there is one at all.
+    pub(super) fn is_there(&self) -> bool {
+        match self {
+            Self::System => keyring::v1::Entry::store_status().is_ok(),
+            Self::Given(..) => true,
+            Self::None => false,
+        }
+    }
+
     pub(super) fn read(&self, key: &str) -> Result<Option<Text>> {
         let Ok(entry) = self.entry(key) else { return Ok(None) };
         match entry.get_password() {

@@ -19,7 +19,7 @@ use self::keyring::Keyring;
 use super::credential::{Keep, Text};
 use crate::error::{Error, ErrorKind, Result};
 
-pub use self::files::Lock;
+pub use self::files::{Lock, Room};
 
 /// The place for secrets.
 #[derive(Debug, Default)]
@@ -120,34 +120,55 @@ impl TokenStore {
         }
     }
 
-    /// Keeps it where it is kept already, else where it is wanted, else in the keyring if there is one, else in a file;
+    /// Where a secret is kept for which nobody says another place.
+    pub fn usual(&self) -> Keep {
+        if self.has_keyring() { Keep::Keyring } else { Keep::File }
+    }
+
+    /// Makes sure that there is room for what is to be kept under a key, where that will be in a file.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn reserve(&self, key: &str, wanted: Option<Keep>) -> Result<Option<Room>> {
+        match &self.files {
+            Some(files) if self.place(key, wanted) == Some(Keep::File) => files.reserve(key).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// Keeps it where it is wanted, else where it is kept already, else in the keyring if there is one, else in a file;
     /// tells where.
     ///
     /// # Errors
     /// It cannot be written there.
-    pub fn write(&self, key: &str, kept: &Kept, wanted: Option<Keep>) -> Result<Keep> {
+    pub fn write(&self, key: &str, kept: &Kept, wanted: Option<Keep>, room: Option<Room>) -> Result<Keep> {
+        let (place, text) = (self.place(key, wanted), kept.text()?);
+        if place != Some(Keep::File) {
+            match (self.to_keyring(key, kept, &text), place, &self.files) {
+                (Ok(()), _, Some(files)) => {
+                    // An older one would be found first.
+                    files.forget(key)?;
+                    return Ok(Keep::Keyring);
+                }
+                (Ok(()), _, None) => return Ok(Keep::Keyring),
+                (Err(error), Some(_), _) | (Err(error), None, None) => return Err(error),
+                (Err(_), None, Some(_)) => {}
+            }
+        }
+        match &self.files {
+            Some(files) => {
+                let room = room.map_or_else(|| files.reserve(key), Ok)?;
+                files.write(key, &text, room).map(|()| Keep::File)
+            }
+            None => Err(Error::new(ErrorKind::Config, "there is no place to keep a secret in")
+                .hint("give the configuration a state directory")),
+        }
+    }
+
+    /// Where it is to be, as far as that is known before it is tried.
+    fn place(&self, key: &str, wanted: Option<Keep>) -> Option<Keep> {
         let has_file = self.files.as_ref().is_some_and(|files| files.has(key));
-        let wanted = wanted.or(has_file.then_some(Keep::File));
-        let text = kept.text()?;
-        match wanted {
-            Some(Keep::File) => {}
-            Some(Keep::Keyring) => self.to_keyring(key, kept, &text)?,
-            None if self.to_keyring(key, kept, &text).is_ok() => return Ok(Keep::Keyring),
-            None => {}
-        }
-        let Some(files) = &self.files else {
-            return match wanted {
-                Some(Keep::Keyring) => Ok(Keep::Keyring),
-                _ => Err(Error::new(ErrorKind::Config, "there is no place to keep a secret in")
-                    .hint("give the configuration a state directory")),
-            };
-        };
-        if wanted == Some(Keep::Keyring) {
-            // An older one would be found first.
-            files.forget(key)?;
-            return Ok(Keep::Keyring);
-        }
-        files.write(key, &text).map(|()| Keep::File)
+        wanted.or(has_file.then_some(Keep::File))
     }
 
     /// Forgets what is kept under a key; tells whether there was anything.
@@ -168,6 +189,11 @@ impl TokenStore {
     }
 
     #[cfg(feature = "keyring")]
+    fn has_keyring(&self) -> bool {
+        self.keyring.is_there()
+    }
+
+    #[cfg(feature = "keyring")]
     fn in_keyring(&self, key: &str) -> Result<Option<Text>> {
         self.keyring.read(key)
     }
@@ -184,6 +210,12 @@ impl TokenStore {
     #[cfg(feature = "keyring")]
     fn forget_in_keyring(&self, key: &str) -> Result<bool> {
         self.keyring.forget(key)
+    }
+
+    #[cfg(not(feature = "keyring"))]
+    #[expect(clippy::unused_self, reason = "as with a keyring")]
+    fn has_keyring(&self) -> bool {
+        false
     }
 
     #[cfg(not(feature = "keyring"))]
@@ -220,15 +252,17 @@ mod tests {
     fn a_keyring_is_taken_where_there_is_one_and_a_file_where_there_is_none() {
         let place = tempfile::tempdir().unwrap();
         let store = TokenStore::at(place.path().join("a")).with_keyring(Keyring::mock());
-        assert_eq!(store.write("me", &kept("1"), None).unwrap(), Keep::Keyring);
+        assert_eq!(store.usual(), Keep::Keyring);
+        assert_eq!(store.write("me", &kept("1"), None, None).unwrap(), Keep::Keyring);
         assert_eq!(store.read("me").unwrap(), Some(kept("1")));
         assert!(!place.path().join("a").exists(), "nothing is on the disk");
         assert!(store.forget("me").unwrap() && !store.forget("me").unwrap());
         assert_eq!(store.read("me").unwrap(), None);
         let store = TokenStore::at(place.path().join("b")).with_keyring(Keyring::none());
-        assert_eq!(store.write("me", &kept("1"), None).unwrap(), Keep::File);
+        assert_eq!(store.usual(), Keep::File);
+        assert_eq!(store.write("me", &kept("1"), None, None).unwrap(), Keep::File);
         assert_eq!(store.read("me").unwrap(), Some(kept("1")));
-        let error = store.write("me", &kept("1"), Some(Keep::Keyring)).unwrap_err();
+        let error = store.write("me", &kept("1"), Some(Keep::Keyring), None).unwrap_err();
         assert!(error.way_out().unwrap().contains("file"), "{error}");
     }
 
@@ -236,9 +270,9 @@ mod tests {
     fn what_is_in_a_file_stays_there_until_another_place_is_wanted() {
         let place = tempfile::tempdir().unwrap();
         let store = TokenStore::at(place.path().join("tokens")).with_keyring(Keyring::mock());
-        assert_eq!(store.write("me", &kept("1"), Some(Keep::File)).unwrap(), Keep::File);
-        assert_eq!(store.write("me", &kept("2"), None).unwrap(), Keep::File);
-        assert_eq!(store.write("me", &kept("3"), Some(Keep::Keyring)).unwrap(), Keep::Keyring);
+        assert_eq!(store.write("me", &kept("1"), Some(Keep::File), None).unwrap(), Keep::File);
+        assert_eq!(store.write("me", &kept("2"), None, None).unwrap(), Keep::File);
+        assert_eq!(store.write("me", &kept("3"), Some(Keep::Keyring), None).unwrap(), Keep::Keyring);
         assert_eq!(store.read("me").unwrap(), Some(kept("3")), "the file is gone");
     }
 
@@ -246,7 +280,7 @@ mod tests {
     fn a_keyring_that_takes_no_long_text_keeps_what_cannot_be_had_anew() {
         let store = TokenStore::default().with_keyring(Keyring::mock_with_room_for(100));
         let long = Kept { access_token: Some(Text::new("x".repeat(200))), ..kept("r") };
-        assert_eq!(store.write("me", &long, None).unwrap(), Keep::Keyring);
+        assert_eq!(store.write("me", &long, None, None).unwrap(), Keep::Keyring);
         assert_eq!(store.read("me").unwrap(), Some(kept("r")));
     }
 
@@ -254,7 +288,7 @@ mod tests {
     fn what_belongs_to_another_is_not_taken() {
         let place = tempfile::tempdir().unwrap();
         let store = TokenStore::at(place.path().join("tokens")).with_keyring(Keyring::none());
-        store.write("you", &kept("s3cr3t"), Some(Keep::File)).unwrap();
+        store.write("you", &kept("s3cr3t"), Some(Keep::File), None).unwrap();
         let error = store.read("you").unwrap_err();
         let shown = format!("{error} {error:?} {:?}", kept("s3cr3t"));
         assert!(shown.contains("belongs to me") && !shown.contains("s3cr3t"), "{shown}");

@@ -6,6 +6,9 @@ import * as store from './store.mjs';
 /** Every request to an endpoint, without secrets. */
 const requests = [];
 
+/** Everything that nobody but the two sides may ever see. */
+const secrets = new Set();
+
 /** Users and clients whose tokens open a mailbox that is not their own. */
 const delegates = new Map();
 
@@ -15,6 +18,7 @@ let trouble = {};
 /** Commands of the test, each a path below `/control/`. */
 const commands = {
   requests: () => requests,
+  secrets: () => [...secrets],
   trouble: (wanted) => { trouble = wanted; },
   revoke: ({ user }) => store.revoke(user),
   expire: () => store.expire(),
@@ -39,6 +43,7 @@ export function notice(clients) {
     const said = ctx.method === 'POST' ? await form(ctx) : ctx.URL.searchParams;
     const request = { endpoint, parameters: {}, client: 'none' };
     for (const [name, value] of said) request.parameters[name] = SECRETS.has(name) ? '…' : value;
+    for (const [name, value] of said) if (SECRETS.has(name) && name !== 'state') secrets.add(value);
     if (said.has('client_secret')) request.client = 'client_secret_post';
     let id = said.get('client_id');
     if (ctx.headers.authorization) {
@@ -59,7 +64,8 @@ export function notice(clients) {
     if (endpoint !== 'auth' && request.client !== (methods.get(id) ?? request.client)) {
       return Object.assign(ctx, { status: 401, body: { error: 'invalid_client' } });
     }
-    return next();
+    await next();
+    for (const name of GIVEN) if (ctx.body?.[name]) secrets.add(ctx.body[name]);
   };
 }
 
@@ -71,4 +77,5 @@ export async function introspected(ctx, next) {
   ctx.body = { ...ctx.body, username, mailbox: delegates.get(username) ?? username };
 }
 
+const GIVEN = ['access_token', 'refresh_token', 'id_token', 'device_code'];
 const SECRETS = new Set(['client_secret', 'code', 'code_verifier', 'device_code', 'refresh_token', 'state', 'token']);

@@ -1,0 +1,240 @@
+//! `mailql login` and `mailql logout`: a person signs in to an account, once, and out of it again.
+//!
+//! It shows where to go and opens the browser; the conversation with the provider is the account's matter.
+
+use std::io::IsTerminal;
+use std::path::Path;
+use std::process::ExitCode;
+
+use super::ask::{Answer, Person, Unanswered, say as ask_say};
+use super::output::neutral;
+use super::say;
+use super::setup;
+use super::signals::Signals;
+use super::source::Source;
+use crate::account::oauth::authorization::Authorization;
+use crate::account::oauth::device::DeviceSignIn;
+use crate::account::{
+    AccountConfig, Config, Credential, Grant, ImapAccount, Keep, Password, Proofs, SignIn, TokenSource,
+};
+use crate::error::{Error, ErrorKind, Result};
+
+/// How a person wants to sign in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Way {
+    /// In a browser on another device, by a code.
+    pub(crate) device: bool,
+    /// In a browser that the person opens.
+    pub(crate) no_browser: bool,
+}
+
+/// Signs in to an account: the one that is named, else one that the person describes.
+///
+/// # Errors
+/// There is no such account, nothing to sign in to, or it fails.
+pub(crate) async fn login(
+    target: Option<&str>,
+    config: Option<&Path>,
+    way: Way,
+    signals: &Signals,
+) -> Result<ExitCode> {
+    match signing_in(target, config, way, signals).await {
+        Ok(()) => Ok(ExitCode::SUCCESS),
+        Err(Unanswered::Stopped(signal)) => Ok(ExitCode::from(signal.status())),
+        Err(Unanswered::Failed(error)) => Err(error),
+    }
+}
+
+async fn signing_in(target: Option<&str>, file: Option<&Path>, way: Way, signals: &Signals) -> Answer<()> {
+    let person = Person::new(signals);
+    let known = Source::configuration(file)?;
+    let name = match target {
+        Some(name) if known.accounts.keys().any(|known| known.eq_ignore_ascii_case(name)) => name.to_owned(),
+        Some(name) if !name.contains('@') || name.contains("://") => return Err(no_such_account(name, &known).into()),
+        address => setup::described(&person, file, &known, address).await?,
+    };
+    let config = Source::configuration(file)?;
+    let (name, account) = live(&config, &name)?;
+    let kept = signed_in(&person, name, account, &config.proofs(), way, signals).await?;
+    say::note(&format!("Signed in to {name}{kept}."));
+    say::hint(&format!("see what it has: mailql {name} -c \"SELECT name, messages FROM Folder\""));
+    Ok(())
+}
+
+/// Forgets what an account signed in with, and gives it back where the provider takes it.
+///
+/// # Errors
+/// There is no such account, or it cannot be forgotten.
+pub(crate) async fn logout(target: Option<&str>, config: Option<&Path>) -> Result<ExitCode> {
+    let config = Source::configuration(config)?;
+    let default = config.default.clone().or_else(|| config.accounts.keys().next().cloned());
+    let Some(target) = target.map(str::to_owned).or(default) else {
+        return Err(Error::new(ErrorKind::Config, "no account is configured"));
+    };
+    let (name, account) = live(&config, &target)?;
+    if let SignIn::Token(TokenSource::Given(_) | TokenSource::Command(_))
+    | SignIn::Password(Password::Given(_) | Password::Command(_) | Password::Missing) = &account.sign_in
+    {
+        return Err(nothing_kept(name, account));
+    }
+    let forgotten = config.proofs().forget(account).await?;
+    let what = if forgotten.was_there { "is signed out" } else { "was not signed in" };
+    say::note(&format!("{name} {what}."));
+    match forgotten.revoked {
+        Some(Ok(true)) => say::note("The provider took the sign-in back: it is of no use to anybody now."),
+        Some(Ok(false)) => say::hint(
+            "the provider has no way to take a sign-in back; remove this app in the settings of the account to be sure",
+        ),
+        Some(Err(error)) => {
+            say::error(&error);
+            say::hint(
+                "the sign-in is forgotten here, but the provider still knows it: remove this app in the settings of the account",
+            );
+            return Ok(ExitCode::FAILURE);
+        }
+        None => {}
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn signed_in(
+    person: &Person<'_>,
+    name: &str,
+    account: &ImapAccount,
+    proofs: &Proofs,
+    way: Way,
+    signals: &Signals,
+) -> Answer<&'static str> {
+    match &account.sign_in {
+        SignIn::Token(TokenSource::Credential(credential)) => {
+            let mut credential = credential.clone();
+            if way.device {
+                credential.grant = Grant::DeviceCode;
+            }
+            let signing_in = async {
+                match credential.grant {
+                    Grant::AuthorizationCode => in_browser(&credential, &account.user, proofs, way).await,
+                    Grant::DeviceCode => elsewhere(&credential, &account.user, proofs).await,
+                    Grant::ClientCredentials => proofs.token(&credential, &account.user, None).await.map(|_| None),
+                }
+            };
+            let kept = tokio::select! {
+                kept = signing_in => kept?,
+                signal = signals.came() => {
+                    ask_say("\n")?;
+                    return Err(Unanswered::Stopped(signal));
+                }
+            };
+            Ok(kept.map_or("; nobody has to sign in there", place))
+        }
+        SignIn::Password(Password::Kept(wanted)) => {
+            let secret = person.secret(&format!("Password of {}", neutral(&account.whose()))).await?;
+            let Some(secret) = secret else {
+                return Err(Error::new(ErrorKind::Config, "no password was typed").into());
+            };
+            Ok(place(proofs.keep_password(account, &secret, *wanted).await?))
+        }
+        SignIn::Password(_) | SignIn::Token(_) => Err(nothing_kept(name, account).into()),
+    }
+}
+
+async fn in_browser(credential: &Credential, user: &str, proofs: &Proofs, way: Way) -> Result<Option<Keep>> {
+    let begun = Authorization::begin(credential, user).await?;
+    let opened = !way.no_browser && open::that_detached(begun.url()).is_ok();
+    let user = neutral(user);
+    let first = if opened {
+        format!("The browser opens, to sign in as {user}. If it does not, open this address:")
+    } else {
+        format!("Open this address in a browser, and sign in as {user}:")
+    };
+    say::note(&first);
+    ask_say(&format!("\n  {}\n\n", begun.url()))?;
+    let at_terminal = std::io::stdin().is_terminal();
+    if at_terminal {
+        say::note(&format!(
+            "In a browser on another computer, the last page cannot be shown: its address begins with {}.",
+            begun.redirect()
+        ));
+        ask_say("Paste that address here then, else just wait: ")?;
+    }
+    let agreed = begun.finish(pasted(at_terminal)).await;
+    if at_terminal {
+        ask_say("\n")?;
+    }
+    let kept = agreed?.settle(&user, async |granted| proofs.keep(credential, &user, granted).await).await?;
+    Ok(Some(kept))
+}
+
+async fn elsewhere(credential: &Credential, user: &str, proofs: &Proofs) -> Result<Option<Keep>> {
+    let begun = DeviceSignIn::begin(credential).await?;
+    let (address, code, minutes) = (neutral(begun.address()), neutral(begun.code()), begun.minutes());
+    say::note(&format!(
+        "Open {address} in any browser, sign in as {}, and enter this code within {minutes} minutes:",
+        neutral(user)
+    ));
+    ask_say(&format!("\n  {code}\n\n"))?;
+    let granted = begun.finish().await?;
+    proofs.keep(credential, user, granted).await.map(Some)
+}
+
+/// The address that somebody pastes; without a terminal, nobody does.
+async fn pasted(at_terminal: bool) -> String {
+    if !at_terminal {
+        return std::future::pending().await;
+    }
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    // A thread of its own: it may wait for ever, and nobody must wait for it.
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        while std::io::stdin().read_line(&mut line).is_ok_and(|octets| octets > 0) {
+            if !line.trim().is_empty() {
+                let _ = sender.send(line);
+                return;
+            }
+        }
+        // Nobody will paste anything any more, but the browser may come.
+        std::mem::forget(sender);
+    });
+    match receiver.await {
+        Ok(line) => line,
+        Err(_) => std::future::pending().await,
+    }
+}
+
+fn live<'a>(config: &'a Config, target: &str) -> Result<(&'a str, &'a ImapAccount)> {
+    match config.accounts.iter().find(|(name, _)| name.eq_ignore_ascii_case(target)) {
+        Some((name, AccountConfig::Imap(account))) => Ok((name, account)),
+        Some((name, _)) => {
+            Err(Error::new(ErrorKind::Config, format!("'{name}' are mail files: nobody signs in there")))
+        }
+        None => Err(no_such_account(target, config)),
+    }
+}
+
+fn no_such_account(target: &str, config: &Config) -> Error {
+    let target = target.split_once("://").map_or_else(|| target.to_owned(), |(scheme, _)| format!("{scheme}://…"));
+    let error = Error::new(ErrorKind::NotFound, format!("there is no account '{target}' in the configuration"));
+    let names = config.accounts.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+    error.hint(match names.as_str() {
+        "" => "mailql login without a name makes one".to_owned(),
+        names => format!("there are {names}; mailql login without a name makes another"),
+    })
+}
+
+fn nothing_kept(name: &str, account: &ImapAccount) -> Error {
+    let (how, hint) = match &account.sign_in {
+        SignIn::Password(Password::Missing) => {
+            ("has no password that is kept", "give it password = \"keyring\" (or \"file\"), or a credential")
+        }
+        SignIn::Password(_) => ("has its password from elsewhere", "mailql test shows whether that works"),
+        SignIn::Token(_) => ("has its token from elsewhere", "mailql test shows whether that works"),
+    };
+    Error::new(ErrorKind::Config, format!("'{name}' {how}: there is nothing to sign in to or out of")).hint(hint)
+}
+
+fn place(kept: Keep) -> &'static str {
+    match kept {
+        Keep::Keyring => "; it is kept in the keyring of this system",
+        Keep::File => "; it is kept in a file that only you can read",
+    }
+}
