@@ -75,6 +75,17 @@ impl Error {
         self
     }
 
+    /// Says it in other words, where those it has may repeat what nobody should see; the error underneath goes with them.
+    #[must_use]
+    pub fn reworded(mut self, words: impl Fn(&str) -> String) -> Self {
+        let message = words(&self.message);
+        if message != self.message {
+            self.message = message;
+            self.source = None;
+        }
+        self
+    }
+
     /// Keeps the error underneath.
     #[must_use]
     pub fn because(mut self, source: impl StdError + Send + Sync + 'static) -> Self {

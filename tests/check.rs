@@ -4,10 +4,13 @@
 #![cfg(unix)]
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use program::{Home, stderr};
 use server::certificate::Certificate;
 use server::dovecot::{Dovecot, Options};
@@ -17,6 +20,8 @@ mod mail;
 mod program;
 mod server;
 
+const TO_SMTP: [&str; 6] = ["DNS", "TCP", "TLS", "greeting", "capabilities", "sign-in"];
+const STARTTLS: [&str; 6] = ["DNS", "TCP", "greeting", "TLS", "capabilities", "sign-in"];
 const STEPS: [&str; 8] = ["DNS", "TCP", "TLS", "greeting", "capabilities", "sign-in", "compression", "folders"];
 
 #[test]
@@ -33,7 +38,8 @@ fn every_step_has_a_line_with_its_time_and_what_came_of_it() {
     let told = |step: &str| lines.iter().find(|(name, _)| name == step).unwrap().1.clone();
     assert!(told("DNS").contains("127.0.0.1"));
     assert_eq!(told("TCP"), format!("127.0.0.1:{port}"));
-    assert_eq!(told("TLS"), "TLS 1.3, certificate for localhost");
+    let tls = "TLS 1.3, certificate for localhost, 127.0.0.1, by mailql test authority, valid until 4096-01-01";
+    assert_eq!(told("TLS"), tls);
     assert!(told("greeting").contains("Dovecot"));
     assert!(told("capabilities").contains("AUTH=PLAIN") && told("capabilities").contains("IMAP4REV1"));
     assert_eq!(told("sign-in"), format!("{} (dovecot)", user.name));
@@ -182,6 +188,250 @@ fn the_whole_conversation_has_no_password_in_it() {
 }
 
 #[test]
+fn the_server_that_takes_mail_is_checked_after_the_one_that_mail_is_read_from() {
+    let home = Home::new();
+    let dovecot = with_submission(Certificate::Good);
+    let user = dovecot.user();
+    let starttls = server("starttls", dovecot.port(), dovecot.submission_port());
+    let implicit = server("implicit", dovecot.tls_port(), dovecot.submission_tls_port());
+    for (servers, first, second) in [
+        (implicit, &["DNS", "TCP", "TLS", "greeting", "capabilities", "sign-in", "compression", "folders"], TO_SMTP),
+        (starttls, &["DNS", "TCP", "greeting", "TLS", "capabilities", "sign-in", "compression", "folders"], STARTTLS),
+    ] {
+        let asked = home.path("asked");
+        let command = format!("echo once >> {}; echo {}", asked.display(), user.password);
+        let account = format!("user = '{}'\npassword_command = '{command}'", user.name);
+        configure(&home, &servers, &dovecot, &account);
+        let output = test(&home, &["--config", "config.toml"], "");
+        let shown = String::from_utf8(output.stdout.clone()).unwrap();
+        assert!(output.status.success() && stderr(&output).is_empty(), "{shown} {}", stderr(&output));
+        assert_eq!(fs::read_to_string(&asked).unwrap(), "once\n", "one password is for both");
+        fs::remove_file(&asked).unwrap();
+        let (headings, lines) = apart(&output);
+        assert!(headings[0].starts_with("IMAP, localhost:") && headings[1].starts_with("SMTP, localhost:"), "{shown}");
+        let expected = [&first[..], &second[..], &["ok"]].concat();
+        assert_eq!(names(&lines), expected, "{shown}");
+        let of_smtp = |step: &str| lines.iter().rfind(|(name, _)| name == step).unwrap().1.clone();
+        assert_eq!(of_smtp("sign-in"), format!("{}, by PLAIN", user.name));
+        assert!(of_smtp("TLS").contains("by mailql test authority") && of_smtp("greeting").starts_with("220 "));
+        assert!(of_smtp("capabilities").contains("AUTH PLAIN"), "{shown}");
+    }
+}
+
+#[test]
+fn a_failure_at_one_server_does_not_keep_the_other_from_being_checked() {
+    let home = Home::new();
+    let dovecot = with_submission(Certificate::Good);
+    let user = dovecot.user();
+    let good = format!("user = '{}'\npassword_command = 'echo {}'", user.name, user.password);
+    let wrong = format!("user = '{}'\npassword_command = 'echo wrong'", user.name);
+    let (imaps, submissions) = (dovecot.tls_port(), dovecot.submission_tls_port());
+    let closed = listener::closed();
+    for (servers, account, failed_at, said) in [
+        // Each of the two, then both.
+        (server("implicit", closed, submissions), &good, vec!["TCP"], vec!["nobody answers at localhost"]),
+        (server("implicit", imaps, closed), &good, vec!["TCP"], vec!["nobody answers at localhost"]),
+        (
+            server("implicit", imaps, submissions),
+            &wrong,
+            vec!["sign-in", "sign-in"],
+            vec!["did not let", "did not let"],
+        ),
+        // The wrong way to encrypt, both ways.
+        (
+            server("implicit", dovecot.port(), dovecot.submission_port()),
+            &good,
+            vec!["TLS", "TLS"],
+            vec!["does not speak TLS on port", "does not speak TLS on port"],
+        ),
+        (
+            server("starttls", imaps, submissions),
+            &good,
+            vec!["greeting", "greeting"],
+            vec!["does not greet as an IMAP server does", "does not greet as a server does that takes mail"],
+        ),
+    ] {
+        configure(&home, &servers, &dovecot, account);
+        let output = test(&home, &["--config", "config.toml"], "");
+        let (headings, lines) = apart(&output);
+        let errors = stderr(&output);
+        let at: Vec<_> = lines.iter().filter(|(_, told)| told == "failed").map(|(name, _)| name.as_str()).collect();
+        assert_eq!((headings.len(), at), (2, failed_at), "{servers} {lines:?}");
+        assert_eq!(output.status.code(), Some(1), "{errors}");
+        let told: Vec<_> = errors.lines().filter(|line| line.starts_with("error: ")).collect();
+        assert_eq!(told.len(), said.len(), "{errors}");
+        assert!(told.iter().zip(&said).all(|(told, said)| told.contains(said)), "{errors}");
+        assert_eq!(errors.lines().filter(|line| line.starts_with("hint: ")).count(), said.len(), "{errors}");
+        if said[0].contains("TLS on port") {
+            assert!(errors.contains("usual on port 993") && errors.contains("usual on port 465"), "{errors}");
+        }
+    }
+}
+
+#[test]
+fn a_certificate_that_cannot_be_trusted_is_called_what_it_is() {
+    let home = Home::new();
+    for (certificate, words) in [
+        (Certificate::Expired, "has expired on 2001-01-01"),
+        (Certificate::OtherName, "has a certificate for elsewhere.example, not for localhost"),
+        (Certificate::OtherAuthority, "an authority that nobody here knows: mailql test authority"),
+        (Certificate::SelfSigned, "is self-signed"),
+    ] {
+        let dovecot = with_submission(certificate);
+        let user = dovecot.user();
+        let account = format!("user = '{}'\npassword_command = 'echo {}'", user.name, user.password);
+        configure(&home, &server("implicit", dovecot.tls_port(), dovecot.submission_port()), &dovecot, &account);
+        let mut text = fs::read_to_string(home.path("config.toml")).unwrap();
+        text = text.replace("smtp = { tls = 'implicit'", "smtp = { tls = 'starttls'");
+        fs::write(home.path("config.toml"), text).unwrap();
+        let output = test(&home, &["--config", "config.toml"], "");
+        let errors = stderr(&output);
+        let told: Vec<_> = errors.lines().filter(|line| line.starts_with("error: ") && line.contains(words)).collect();
+        assert_eq!(told.len(), 2, "{certificate:?}: {errors}");
+    }
+    // Who names it trusts it.
+    let dovecot = with_submission(Certificate::SelfSigned);
+    let user = dovecot.user();
+    let own = dovecot.directory().join("server.pem");
+    let url = format!("imaps://{}@localhost:{}?ca_file={}", user.name, dovecot.tls_port(), own.display());
+    let output = test(&home, &[&url], user.password);
+    let tls = lines(&output).into_iter().find(|(name, _)| name == "TLS").unwrap().1;
+    assert!(output.status.success() && tls.contains("by itself"), "{tls} {}", stderr(&output));
+}
+
+#[test]
+fn a_token_tells_how_it_stands_and_not_itself() {
+    let home = Home::new();
+    let claims = r#"{"aud":"https://outlook.office.com","scp":"IMAP.AccessAsUser.All","exp":1000000000}"#;
+    let token = format!("e30.{}.s1gnature", URL_SAFE_NO_PAD.encode(claims));
+    let port = listener::imap(
+        "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=XOAUTH2] hello",
+        &[("AUTH", "+ NO AUTHENTICATE failed.")],
+    );
+    let config = format!(
+        "[accounts.work]\nimap = {{ host = '127.0.0.1', port = {port}, tls = 'none' }}\nuser = 'me@example.org'\ntoken_command = 'echo {token}'\n"
+    );
+    fs::write(home.path("config.toml"), config).unwrap();
+    let output = test(&home, &["--config", "config.toml"], "");
+    let shown = lines(&output);
+    assert_eq!(shown[0].0, "token", "{shown:?}");
+    assert_eq!(
+        shown[0].1,
+        "EXPIRED at 2001-09-09 01:46 UTC, for https://outlook.office.com, scopes: IMAP.AccessAsUser.All"
+    );
+    let said = stderr(&output);
+    assert!(said.contains("AUTHENTICATE failed") && said.contains("Microsoft refuses the token"), "{said}");
+    assert!(!format!("{shown:?}{said}").contains("s1gnature"), "{said}");
+}
+
+#[test]
+fn a_token_that_is_refused_is_tried_anew_and_every_step_is_told() {
+    let home = Home::new();
+    // The first token is 1, the second 2.
+    let port = listener::imap(
+        "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=XOAUTH2] hello",
+        &[
+            ("AUTHENTICATE XOAUTH2 dXNlcj1tZQFhdXRoPUJlYXJlciAyAQE=", "+ OK [CAPABILITY IMAP4rev1] welcome"),
+            ("AUTH", "+ NO AUTHENTICATE failed."),
+            ("LIST", "* LIST () \"/\" INBOX\n+ OK done"),
+        ],
+    );
+    let command = format!("echo >> {0}; wc -l < {0}", home.path("runs").display());
+    let config = format!(
+        "[accounts.work]\nimap = {{ host = '127.0.0.1', port = {port}, tls = 'none' }}\nuser = 'me'\ntoken_command = '{command}'\n"
+    );
+    fs::write(home.path("config.toml"), config).unwrap();
+    let output = test(&home, &["--config", "config.toml"], "");
+    let shown = lines(&output);
+    let way = ["DNS", "TCP", "greeting", "capabilities", "sign-in"];
+    assert_eq!(names(&shown), [&["token"], &way[..], &way[..], &["compression", "folders", "ok"]].concat());
+    assert_eq!(shown[5].1, "the token is refused; once more, with a new one");
+    assert!(output.status.success() && shown[10].1.starts_with("me ("), "{shown:?}");
+}
+
+#[test]
+fn a_transcript_has_what_both_sides_said_and_no_secret_even_where_a_server_repeats_it() {
+    let home = Home::new();
+    let dovecot = with_submission(Certificate::Good);
+    let user = dovecot.user();
+    let account = format!("user = '{}'\npassword_command = 'echo {}'", user.name, user.password);
+    configure(&home, &server("implicit", dovecot.tls_port(), dovecot.submission_tls_port()), &dovecot, &account);
+    let output = test(&home, &["--config", "config.toml", "--transcript", "t.log"], "");
+    assert!(output.status.success() && stderr(&output).is_empty(), "{}", stderr(&output));
+    let text = fs::read_to_string(home.path("t.log")).unwrap();
+    assert_eq!(fs::metadata(home.path("t.log")).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(text.lines().next().unwrap().contains("read it before you hand it on"), "{text}");
+    for said in [
+        "S: * OK",
+        "C: A1 ID",
+        " AUTHENTICATE PLAIN …",
+        "S: 220 ",
+        "C: EHLO [127.0.0.1]",
+        "C: AUTH PLAIN …",
+        "S: 235",
+        "C: QUIT",
+        "TLS, ",
+        "SMTP, localhost:",
+    ] {
+        assert!(text.contains(said), "{said}: {text}");
+    }
+    let encoded = STANDARD.encode(format!("\0{}\0{}", user.name, user.password));
+    // Dovecot's capabilities have no such word in them.
+    assert!(!text.contains(&encoded) && !text.contains(" secret"), "{text}");
+    let again = test(&home, &["--config", "config.toml", "--transcript", "t.log"], "");
+    assert_eq!(again.status.code(), Some(2));
+    assert!(again.stdout.is_empty() && stderr(&again).contains("t.log is there already"), "{}", stderr(&again));
+    assert_eq!(fs::read_to_string(home.path("t.log")).unwrap(), text);
+}
+
+#[test]
+fn a_transcript_has_the_endpoints_that_were_asked_and_not_what_they_gave() {
+    let home = Home::new();
+    let endpoint = listener::listen(|mut stream| {
+        let mut heard = [0; 4000];
+        let octets = stream.read(&mut heard).unwrap();
+        assert!(heard[..octets].starts_with(b"POST /token "));
+        let body = r#"{"access_token":"t0k3n.of.n0body","token_type":"Bearer","expires_in":3600,"scope":"IMAP.All"}"#;
+        let head =
+            format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n", body.len());
+        stream.write_all((head + body).as_bytes()).unwrap();
+    });
+    let port = listener::imap(
+        "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=XOAUTH2] hello",
+        &[("AUTH", "+ OK [CAPABILITY IMAP4rev1] welcome"), ("LIST", "* LIST () \"/\" INBOX\n+ OK done")],
+    );
+    let config = format!(
+        "[credentials.corp]\ngrant = 'client_credentials'\nclient_id = 'c'\nclient_secret = 'cl13nt'\n\
+         token_endpoint = 'http://127.0.0.1:{endpoint}/token'\nscopes = ['x']\nstore = 'file'\n\
+         [accounts.work]\nimap = {{ host = '127.0.0.1', port = {port}, tls = 'none' }}\nuser = 'me'\ncredential = 'corp'\n"
+    );
+    fs::write(home.path("config.toml"), config).unwrap();
+    let output = test(&home, &["--config", "config.toml", "--transcript", "t.log"], "");
+    let (shown, text) = (lines(&output), fs::read_to_string(home.path("t.log")).unwrap());
+    assert!(output.status.success(), "{} {text}", stderr(&output));
+    assert!(shown[0].0 == "token" && shown[0].1.ends_with(" min), scopes: IMAP.All"), "{shown:?}");
+    assert!(text.contains(&format!("POST http://127.0.0.1:{endpoint}/token: 200 OK")), "{text}");
+    assert!(!text.contains("t0k3n") && !text.contains("cl13nt"), "{text}");
+}
+
+#[test]
+fn a_secret_that_a_server_repeats_is_shown_nowhere() {
+    let home = Home::new();
+    let encoded = STANDARD.encode(format!("\0me\0{PASSWORD}"));
+    let refusal = format!("+ NO {PASSWORD} is wrong, and so is {encoded}");
+    let script = Box::leak(Box::new([("AUTH", &*refusal.leak())]));
+    let greeting = format!("* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] are you {PASSWORD}?").leak();
+    let url = format!("imap://me@127.0.0.1:{}", listener::imap(greeting, script));
+    let mut command = home.command(&["test", &url, "--transcript", "t.log"]);
+    let output = command.env("MAILQL_PASSWORD", PASSWORD).env("MAILQL_LOG", "mailql=trace").output().unwrap();
+    let text = fs::read_to_string(home.path("t.log")).unwrap();
+    let all =
+        format!("{}{}{text}", String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert!(all.contains("did not let me in: … is wrong") && text.contains("S: A1 NO … is wrong"), "{all}");
+    assert!(!all.contains(PASSWORD) && !all.contains(&encoded[8..encoded.len() - 8]), "{all}");
+}
+
+#[test]
 fn mail_files_have_one_step() {
     let home = Home::new();
     fs::create_dir(home.path("test")).unwrap();
@@ -198,6 +448,35 @@ fn mail_files_have_one_step() {
     assert!(stderr(&output).starts_with("error: "), "{}", stderr(&output));
     assert_eq!(test(&home, &["nobody"], "").status.code(), Some(2));
     assert_eq!(test(&home, &["imaps://me@mail.example.org"], "").status.code(), Some(2));
+}
+
+/// A server for both, whose submission hands mail on to nobody of interest.
+fn with_submission(certificate: Certificate) -> Dovecot {
+    Dovecot::start(&Options { certificate, relay: Some(listener::smtp(drop)), ..Options::default() })
+}
+
+/// The lines of a configuration that name both servers.
+fn server(tls: &str, imap: u16, smtp: u16) -> String {
+    ["imap", "smtp"]
+        .into_iter()
+        .zip([imap, smtp])
+        .map(|(key, port)| format!("{key} = {{ tls = '{tls}', host = 'localhost', port = {port} }}\n"))
+        .collect()
+}
+
+fn configure(home: &Home, servers: &str, dovecot: &Dovecot, account: &str) {
+    let trust = dovecot.ca_file().display().to_string();
+    let config = format!("[settings]\ntimeout_seconds = 2\n[accounts.work]\n{servers}ca_file = '{trust}'\n{account}\n");
+    fs::write(home.path("config.toml"), config).unwrap();
+}
+
+/// The headings, and the lines of steps.
+fn apart(output: &Output) -> (Vec<String>, Vec<(String, String)>) {
+    let shown = String::from_utf8(output.stdout.clone()).unwrap();
+    let is_heading = |line: &&str| line.starts_with("IMAP, ") || line.starts_with("SMTP, ");
+    let headings = shown.lines().filter(is_heading).map(str::to_owned).collect();
+    let steps = shown.lines().filter(|line| !is_heading(line)).map(line).collect();
+    (headings, steps)
 }
 
 fn failed(home: &Home, url: &str, count: usize, step: &str, words: &str) {
@@ -218,16 +497,16 @@ fn test(home: &Home, arguments: &[&str], password: &str) -> Output {
 
 /// The lines as name and what is told; the time between them is one.
 fn lines(output: &Output) -> Vec<(String, String)> {
-    let shown = String::from_utf8(output.stdout.clone()).unwrap();
-    let line = |line: &str| {
-        let (name, rest) = line.split_at(12);
-        let (time, told) = rest.split_at(8);
-        let number = time.trim_start().strip_suffix(" ms").or(time.trim_start().strip_suffix(" s"));
-        assert!(number.is_some_and(|number| number.parse::<f64>().is_ok()), "{line:?}");
-        assert!(told.starts_with("  ") && !told.starts_with("   "), "{line:?}");
-        (name.trim_end().to_owned(), told.trim_start().to_owned())
-    };
-    shown.lines().map(line).collect()
+    String::from_utf8(output.stdout.clone()).unwrap().lines().map(line).collect()
+}
+
+fn line(line: &str) -> (String, String) {
+    let (name, rest) = line.split_at(12);
+    let (time, told) = rest.split_at(8);
+    let number = time.trim_start().strip_suffix(" ms").or(time.trim_start().strip_suffix(" s"));
+    assert!(number.is_some_and(|number| number.parse::<f64>().is_ok()), "{line:?}");
+    assert!(told.starts_with("  ") && !told.starts_with("   "), "{line:?}");
+    (name.trim_end().to_owned(), told.trim_start().to_owned())
 }
 
 fn names(lines: &[(String, String)]) -> Vec<&str> {

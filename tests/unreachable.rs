@@ -80,6 +80,7 @@ fn a_certificate_that_cannot_be_trusted_is_told_with_what_is_wrong_with_it() {
     for (certificate, said, hint) in [
         (Certificate::Expired, "the certificate of localhost has expired", "must renew it"),
         (Certificate::OtherName, "has a certificate for elsewhere.example, not for localhost", "as the host"),
+        (Certificate::SelfSigned, "the certificate of localhost is self-signed", "the ca_file has another certificate"),
         (Certificate::OtherAuthority, "signed by an authority that nobody here knows", "the ca_file is of another"),
     ] {
         let dovecot = Dovecot::start(&Options { certificate, ..Options::default() });

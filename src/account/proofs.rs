@@ -17,6 +17,7 @@ use super::password::Password;
 use super::sasl::Proof;
 use super::secret::Secret;
 use super::sign_in::{SignIn, TokenSource};
+use super::standing;
 use super::token_store::{Kept, Room, TokenStore};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -65,6 +66,20 @@ impl Proofs {
                 Ok(Proof::Token(Secret::from(token.as_str())))
             }
         }
+    }
+
+    /// How a token of an account stands, in words without the token; nothing of a password.
+    pub async fn standing(&self, account: &ImapAccount, proof: &Proof) -> Option<String> {
+        let Proof::Token(token) = proof else { return None };
+        let kept = match &account.sign_in {
+            SignIn::Token(TokenSource::Credential(credential)) => {
+                let held = self.held(&credential.key(&account.user));
+                held.lock().await.as_ref().map(|memory| memory.kept.clone())
+            }
+            _ => None,
+        };
+        let is_it = |kept: &Kept| kept.access_token.as_ref().is_some_and(|kept| kept.as_str() == token.expose());
+        Some(standing::told(token, kept.as_ref().filter(|kept| is_it(kept)), Utc::now()))
     }
 
     /// What is held of a credential's tokens for a user, renewed if it is time.

@@ -21,6 +21,8 @@ pub(crate) struct Args {
     pub(crate) shape: Option<Shape>,
     pub(crate) config: Option<PathBuf>,
     pub(crate) verbose: bool,
+    /// Where the conversation of a check is written.
+    pub(crate) transcript: Option<PathBuf>,
 }
 
 /// What the words of the command line ask for.
@@ -67,13 +69,19 @@ pub(crate) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Args
     scripts.sort_by_key(|(place, _)| *place);
     let meant = (|| {
         let shape = typed.format.as_deref().map(Shape::named).transpose()?;
+        let task = task(&typed.words, Way { device: typed.device, no_browser: typed.no_browser })?;
+        if typed.transcript.is_some() && !matches!(task, Task::Test(_)) {
+            return Err(Error::new(ErrorKind::Config, "--transcript belongs to test")
+                .hint("mailql test [ACCOUNT] --transcript FILE"));
+        }
         Ok(Args {
-            task: task(&typed.words, Way { device: typed.device, no_browser: typed.no_browser })?,
+            task,
             scripts: scripts.into_iter().map(|(_, script)| script).collect(),
             output: typed.output.clone(),
             shape,
             config: typed.config.clone(),
             verbose: typed.verbose,
+            transcript: typed.transcript.clone(),
         })
     })();
     meant.map_err(|error: Error| {
@@ -119,6 +127,10 @@ struct Typed {
     /// login: show the address only, open no browser
     #[arg(long)]
     no_browser: bool,
+
+    /// test: write what was said on both sides to a new file, without secrets
+    #[arg(long, value_name = "FILE")]
+    transcript: Option<PathBuf>,
 
     /// Say what is done, on standard error (`MAILQL_LOG` says how much)
     #[arg(short = 'v', long)]
@@ -227,6 +239,8 @@ mod tests {
         assert_eq!(args(&["./demo"]).unwrap().task, Task::Ask(Some("./demo".to_owned())));
         assert_eq!(args(&[]).unwrap().task, Task::Ask(None));
         assert_eq!(args(&["test"]).unwrap().task, Task::Test(None));
+        let transcript = args(&["test", "work", "--transcript", "t.log"]).unwrap().transcript;
+        assert_eq!(transcript, Some(PathBuf::from("t.log")));
         assert_eq!(args(&["./test"]).unwrap().task, Task::Ask(Some("./test".to_owned())));
         assert_eq!(args(&["test", "./test"]).unwrap().task, Task::Test(Some("./test".to_owned())));
         let queries = Task::Queries { name: Some("largest".into()), account: Some("work".into()) };
@@ -243,6 +257,7 @@ mod tests {
             vec!["config"],
             vec!["--format", "xml"],
             vec!["--nonsense"],
+            vec!["work", "--transcript", "t.log"],
         ] {
             assert_eq!(args(&words).unwrap_err().exit_code(), 2, "{words:?}");
         }

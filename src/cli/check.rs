@@ -12,7 +12,7 @@ use super::signals::Signals;
 use super::source::Source;
 use super::{print, say};
 use crate::engine::check::Event;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 
 /// Checks the account that is asked, and gives the exit status: 0 when every step could be taken, else 1.
 ///
@@ -21,7 +21,7 @@ use crate::error::Result;
 pub(crate) async fn run(source: &Source, signals: &Signals) -> Result<ExitCode> {
     let engine = source.engine()?;
     let name = source.account();
-    let mut page = Page { width: output::width(), open: false, failed: Ok(()) };
+    let mut page = Page { width: output::width(), open: false, explained: false, failed: Ok(()) };
     let start = Instant::now();
     let checked = tokio::select! {
         checked = engine.check(name, |event| page.tell(event)) => checked,
@@ -39,7 +39,10 @@ pub(crate) async fn run(source: &Source, signals: &Signals) -> Result<ExitCode> 
         }
         // Whatever kind it is of: it came of the check, and the command line was right.
         Err(error) => {
-            say::error(&error);
+            if !page.explained {
+                log_error(&error.to_string());
+                say::error(&error);
+            }
             ExitCode::FAILURE
         }
     };
@@ -52,6 +55,8 @@ struct Page {
     width: Option<usize>,
     /// Whether a line is begun and not ended.
     open: bool,
+    /// Whether the errors were said where they came up.
+    explained: bool,
     failed: Result<()>,
 }
 
@@ -64,7 +69,19 @@ impl Page {
                 self.open = true;
             }
             Event::Over { step, took, told } => {
-                self.line(step.name(), took, told.as_deref().unwrap_or("failed"));
+                let told = told.as_deref().unwrap_or("failed");
+                tracing::trace!("{}, {}: {}", step.name(), time(took), shortened(told));
+                self.line(step.name(), took, told);
+            }
+            Event::Server(server) => {
+                tracing::trace!("{}", shortened(&server));
+                self.put(&format!("{}\n", shortened(&server)));
+            }
+            Event::Failed { message, hint } => {
+                log_error(&message);
+                self.explained = true;
+                let error = Error::new(ErrorKind::Server, message);
+                say::error(&hint.into_iter().fold(error, Error::hint));
             }
         }
     }
@@ -91,6 +108,10 @@ impl Page {
             self.failed = print(text).map(drop);
         }
     }
+}
+
+fn log_error(message: &str) {
+    tracing::trace!("error: {}", shortened(message));
 }
 
 fn name_column(name: &str) -> String {

@@ -4,15 +4,19 @@
 //! `args` for what can be typed, `session` for how a statement is run, `repl` for the prompt, `output` for the tables.
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::io::{self, IsTerminal, Read};
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use tokio::runtime::{Builder, Runtime};
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, fmt};
 
 use self::args::{Args, Script, Task};
 use self::output::{Shape, Target};
@@ -41,6 +45,7 @@ mod session;
 mod setup;
 mod signals;
 mod source;
+mod transcript;
 
 /// Does what the command line says, and gives the exit status: 0 done, 1 a statement or a check failed, 2 wrong usage.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -52,7 +57,14 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
-    start_tracing(args.verbose);
+    let transcript = args.transcript.as_deref().map(transcript::begin).transpose();
+    match transcript {
+        Ok(transcript) => start_tracing(args.verbose, transcript),
+        Err(error) => {
+            say::error(&error);
+            return status_of(&error);
+        }
+    }
     let runtime = Builder::new_multi_thread().enable_all().thread_stack_size(STACK).build();
     let outcome = runtime.map_err(|error| Error::io("cannot start", error)).and_then(|runtime| {
         let status = perform(&runtime, &args);
@@ -245,16 +257,23 @@ fn status_of(error: &Error) -> ExitCode {
     }
 }
 
-/// Logs go to standard error, when they are asked for.
-fn start_tracing(verbose: bool) {
+/// Logs go to standard error, when they are asked for, and to the transcript of a check.
+fn start_tracing(verbose: bool, transcript: Option<File>) {
     let filter = std::env::var("MAILQL_LOG").ok().filter(|filter| !filter.is_empty());
-    if !verbose && filter.is_none() {
-        return;
+    let filter = filter.or_else(|| verbose.then(|| "mailql=debug".to_owned()));
+    let said = filter.map(|filter| {
+        let layer = fmt::layer().with_writer(io::stderr).with_target(false).compact();
+        layer.with_filter(EnvFilter::new(filter))
+    });
+    let written = transcript.map(|file| {
+        let layer = fmt::layer().with_writer(Mutex::new(file)).with_target(false).with_ansi(false);
+        layer.with_filter(EnvFilter::new(transcript::FILTER))
+    });
+    if said.is_some() || written.is_some() {
+        drop(tracing_subscriber::registry().with(said).with(written).try_init());
     }
-    let filter = tracing_subscriber::EnvFilter::new(filter.as_deref().unwrap_or("mailql=debug"));
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false);
-    drop(subscriber.compact().try_init());
 }
+
 /// How long the end of the program waits for what was begun.
 const TIDYING: Duration = Duration::from_secs(1);
 /// Plans are trees, and deep ones are walked deep.

@@ -43,12 +43,12 @@ use self::command::WireName;
 use self::folders::Listing;
 use self::pool::Pool;
 use self::reading::{Opened, Reading};
-use crate::account::{ImapAccount, Proofs};
+use crate::account::{ImapAccount, Proof, Proofs};
 use crate::error::{Error, Result};
 use crate::mail::snapshots::Snapshots;
 use crate::mail::store::{Found, Wanted};
 use crate::mail::{Folder, FolderPattern, FolderScan, MailStore, Message, Meter, Statement, StatusItems};
-use crate::net::steps::Event;
+use crate::net::steps::{Event, Steps};
 
 /// An account on an IMAP server.
 #[derive(Debug)]
@@ -80,7 +80,20 @@ impl Imap {
     /// # Errors
     /// When a step cannot be taken; that is told, too.
     pub async fn check(&self, patience: Duration, tell: impl FnMut(Event) + Send) -> Result<()> {
-        check::check(&self.pool, patience, tell).await.map_err(|error| of_account(self.name.as_deref(), error))
+        check::check(&self.pool, patience, tell).await.map_err(|error| self.named_in(error))
+    }
+
+    /// What the account proves itself with, as it does here: fetched once for all.
+    ///
+    /// # Errors
+    /// It cannot be fetched.
+    pub async fn proof(&self, steps: &mut Steps<'_>) -> Result<Proof> {
+        self.pool.proof(None, steps).await
+    }
+
+    /// An error that says whose it is, where the address alone does not.
+    pub fn named_in(&self, error: Error) -> Error {
+        of_account(self.name.as_deref(), error)
     }
 }
 

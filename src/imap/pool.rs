@@ -16,7 +16,7 @@ use super::sign_in;
 use crate::account::{ImapAccount, Proof, Proofs, SignIn, TokenSource};
 use crate::error::{Error, ErrorKind, Result};
 use crate::mail::Terms;
-use crate::net::steps::{Step, Steps};
+use crate::net::steps::{ANEW, Step, Steps};
 
 /// The sessions of an account.
 #[derive(Debug)]
@@ -101,7 +101,10 @@ impl Pool {
                 match &proof {
                     // It may have been revoked, or the clocks differ. Once only: a lock is not tried with every key.
                     Proof::Token(_) => match self.proof(Some(&proof), &mut Steps::untold()).await? {
-                        renewed if renewed != proof => sign_in::open(&self.account, &renewed, patience, steps).await?,
+                        renewed if renewed != proof => {
+                            steps.end(ANEW);
+                            sign_in::open(&self.account, &renewed, patience, steps).await?
+                        }
                         _ => return Err(error),
                     },
                     Proof::Password(_) => return Err(error),
@@ -113,14 +116,26 @@ impl Pool {
         Ok(Lease { session: Some(opened), place })
     }
 
-    /// The proof; whoever asks first fetches it for all.
-    async fn proof(&self, refused: Option<&Proof>, steps: &mut Steps<'_>) -> Result<Proof> {
+    /// The proof, another than `refused`; whoever asks first fetches it for all.
+    ///
+    /// # Errors
+    /// When it cannot be fetched.
+    pub async fn proof(&self, refused: Option<&Proof>, steps: &mut Steps<'_>) -> Result<Proof> {
+        let is_token = matches!(&self.account.sign_in, SignIn::Token(_));
+        if is_token {
+            steps.begin(Step::Token);
+        }
+        let proof = self.fetched(refused).await?;
+        if is_token {
+            steps.end(self.proofs.standing(&self.account, &proof).await.unwrap_or_default());
+        }
+        Ok(proof)
+    }
+
+    async fn fetched(&self, refused: Option<&Proof>) -> Result<Proof> {
         if let SignIn::Token(TokenSource::Credential(_)) = &self.account.sign_in {
             // Whether it is still good, they know.
-            steps.begin(Step::Token);
-            let proof = self.proofs.of(&self.account, refused).await?;
-            steps.end("good");
-            return Ok(proof);
+            return self.proofs.of(&self.account, refused).await;
         }
         let mut kept = self.proof.lock().await;
         if let Some(proof) = &*kept {

@@ -13,6 +13,7 @@ use super::quirk::Family;
 use super::response::Response;
 use super::status::{Code, Condition, Status};
 use super::transport::{Counts, Transport};
+use crate::account::Mask;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mail::store::StatementKey;
 
@@ -29,6 +30,8 @@ pub struct Session {
     pub open: Option<(WireName, StatementKey)>,
     /// When it was last used.
     pub used: Instant,
+    /// What is not logged when the server repeats it.
+    pub mask: Mask,
     transport: Transport,
     tags: u32,
     /// Commands that are not answered yet, in order.
@@ -57,6 +60,7 @@ impl Session {
             family: Family::of("", "", &Capabilities::default()),
             open: None,
             used: Instant::now(),
+            mask: Mask::default(),
             transport,
             tags: 0,
             under_way: VecDeque::new(),
@@ -109,7 +113,7 @@ impl Session {
     async fn hear(&mut self) -> Result<Event> {
         loop {
             let frame = self.transport.frame().await?;
-            tracing::trace!(session = self.number, "S: {}", shown(&frame.octets));
+            tracing::trace!(session = self.number, "S: {}", self.mask.shown(&frame.octets));
             let response = Response::parse(&frame).map_err(|broken| {
                 Error::new(ErrorKind::Server, format!("the server says what makes no sense: {}", broken.0))
             })?;
@@ -281,17 +285,8 @@ fn tag(number: u32) -> String {
     format!("A{number}")
 }
 
-/// A frame as a log shows it: one line, and not all of a mail.
-fn shown(octets: &[u8]) -> String {
-    let beginning = &octets[..octets.len().min(SHOWN)];
-    beginning.escape_ascii().to_string()
-}
-
 /// Characters of a server's own words in an error.
 const READ: usize = 300;
-
-/// Octets of a frame in a log.
-const SHOWN: usize = 200;
 
 static NUMBERS: AtomicU64 = AtomicU64::new(1);
 

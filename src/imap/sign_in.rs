@@ -12,9 +12,9 @@ use super::response::Response;
 use super::session::{Event, Session, beginning, words};
 use super::status::{Code, Condition, Status};
 use super::transport::{Limits, Transport};
-use crate::account::{ImapAccount, Mechanism, Proof, Tls, sasl};
+use crate::account::{ImapAccount, Mask, Mechanism, Proof, Tls, sasl, trouble};
 use crate::error::{Error, ErrorKind, Result};
-use crate::net::connect::{dial, encrypt, is_near};
+use crate::net::connect::{Place, Service, dial, encrypt, is_near};
 use crate::net::steps::{Step, Steps};
 
 /// Opens a session.
@@ -22,16 +22,30 @@ use crate::net::steps::{Step, Steps};
 /// # Errors
 /// When the server cannot be reached, cannot be trusted, or does not let the user in.
 pub async fn open(account: &ImapAccount, proof: &Proof, patience: Duration, steps: &mut Steps<'_>) -> Result<Session> {
+    let mask = Mask::of(proof);
+    let opened = open_masked(account, proof, &mask, patience, steps).await;
+    // Careless servers repeat what they refuse.
+    opened.map_err(|error| error.reworded(|words| mask.cover(words)))
+}
+
+async fn open_masked(
+    account: &ImapAccount,
+    proof: &Proof,
+    mask: &Mask,
+    patience: Duration,
+    steps: &mut Steps<'_>,
+) -> Result<Session> {
     let (host, port) = (account.host.as_str(), account.port);
     let (stream, address) = dial(host, port, patience, steps).await?;
     let ca_file = account.ca_file.as_deref();
     let line = match account.tls {
-        Tls::Implicit => encrypt(Box::new(stream), (host, port), ca_file, patience, steps).await?,
+        Tls::Implicit => encrypt(Box::new(stream), place(account), ca_file, patience, steps).await?,
         Tls::StartTls | Tls::None => Box::new(stream),
     };
     steps.begin(Step::Greeting);
-    let (mut session, greeting) = greeted(Transport::new(line, Limits::USUAL, patience.min(GREETING)), account).await?;
-    steps.end(words(&greeting));
+    let (mut session, greeting) =
+        greeted(Transport::new(line, Limits::USUAL, patience.min(GREETING)), account, mask).await?;
+    steps.end(mask.cover(&words(&greeting)));
     let mut able = capabilities(&greeting);
     if account.tls == Tls::StartTls {
         session = start_tls(session, &greeting, able, account, patience, steps).await?;
@@ -42,7 +56,7 @@ pub async fn open(account: &ImapAccount, proof: &Proof, patience: Duration, step
     if able.is_empty() {
         able = ask_capabilities(&mut session).await?;
     }
-    steps.end(able.to_string());
+    steps.end(mask.cover(&able.to_string()));
     session.family = Family::of(&greeting.text, "", &able);
     session.capabilities = session.family.usable(able);
     steps.begin(Step::SignIn);
@@ -80,12 +94,12 @@ async fn compress(session: Session, wanted: Option<bool>, address: IpAddr, steps
         };
         (session, told)
     };
-    steps.end(told);
+    steps.end(session.mask.cover(&told));
     Ok(session)
 }
 
 /// Hears who answers.
-async fn greeted(mut transport: Transport, account: &ImapAccount) -> Result<(Session, Status)> {
+async fn greeted(mut transport: Transport, account: &ImapAccount, mask: &Mask) -> Result<(Session, Status)> {
     let silent = match account.tls {
         Tls::Implicit => IMAP_PORTS,
         Tls::StartTls | Tls::None => {
@@ -96,9 +110,12 @@ async fn greeted(mut transport: Transport, account: &ImapAccount) -> Result<(Ses
     let frame = transport.frame().await.map_err(|error| {
         Error::new(ErrorKind::Server, format!("{place} does not greet as an IMAP server does: {error}")).hint(silent)
     })?;
+    let mut session = Session::new(transport);
+    session.mask = mask.clone();
+    tracing::trace!(session = session.number, "S: {}", mask.shown(&frame.octets));
     match Response::parse(&frame) {
         Ok(Response::Status(status)) => match status.condition {
-            Condition::Ok | Condition::PreAuth => Ok((Session::new(transport), status)),
+            Condition::Ok | Condition::PreAuth => Ok((session, status)),
             Condition::Bye | Condition::No | Condition::Bad => {
                 Err(Error::new(ErrorKind::Server, format!("the server does not want to talk: {}", words(&status)))
                     .hint("it may be busy, or have too many connections from here; try again in a while"))
@@ -136,9 +153,12 @@ async fn start_tls(
         return refused("the server does not offer STARTTLS");
     }
     session.ask(command::start_tls(), |_| {}).await?;
+    let mask = session.mask.clone();
     let line = session.into_transport().into_line()?;
-    let line = encrypt(line, (&account.host, account.port), account.ca_file.as_deref(), patience, steps).await?;
-    Ok(Session::new(Transport::new(line, Limits::USUAL, patience)))
+    let line = encrypt(line, place(account), account.ca_file.as_deref(), patience, steps).await?;
+    let mut session = Session::new(Transport::new(line, Limits::USUAL, patience));
+    session.mask = mask;
+    Ok(session)
 }
 
 /// Proves who asks, and says who we are on the way; gives the capabilities that come with the answer.
@@ -220,19 +240,26 @@ async fn converse(
 }
 
 fn not_let_in(account: &ImapAccount, proof: &Proof, status: &Status, challenge: Option<&str>) -> Error {
+    let why = challenge.and_then(sasl::refusal).map(|why| format!("; {why}")).unwrap_or_default();
+    let said = format!("{}{why}", words(status));
     let hint = match (&status.code, proof) {
         (Some(Code::Unavailable | Code::InUse | Code::Limit), _) => "it may work again in a moment",
         (Some(Code::Expired), Proof::Password(_)) => "the password is too old for the server; set a new one there",
-        (_, Proof::Password(_)) => {
-            "check user and password; many providers want an app password, made in the account's security settings"
-        }
-        (_, Proof::Token(_)) => {
-            "sign in again (mailql login), as the user of the account; see whether its settings allow IMAP"
-        }
+        (_, proof) => trouble::hint(&said, proof).unwrap_or(match proof {
+            Proof::Password(_) => {
+                "check user and password; many providers want an app password, made in the account's security settings"
+            }
+            Proof::Token(_) => {
+                "sign in again (mailql login), as the user of the account; see whether its settings allow IMAP"
+            }
+        }),
     };
-    let why = challenge.and_then(sasl::refusal).map(|why| format!("; {why}")).unwrap_or_default();
-    let message = format!("{} did not let {} in: {}{why}", account.host, account.user, words(status));
+    let message = format!("{} did not let {} in: {said}", account.host, account.user);
     Error::new(ErrorKind::Server, message).hint(hint)
+}
+
+fn place(account: &ImapAccount) -> Place<'_> {
+    Place { host: &account.host, port: account.port, service: Service::Imap }
 }
 
 async fn ask_capabilities(session: &mut Session) -> Result<Capabilities> {

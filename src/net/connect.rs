@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::Utc;
 use rustls_platform_verifier::Verifier;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -18,8 +19,31 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{self, CertificateError, ClientConfig};
 
 use super::Line;
+use super::certificate::{Certificate, Looking};
 use super::steps::{Step, Steps};
 use crate::error::{Error, ErrorKind, Result};
+
+/// A server, and what is spoken there.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    /// Its name or address.
+    pub host: &'a str,
+    /// Its port.
+    pub port: u16,
+    /// What is spoken there.
+    pub service: Service,
+}
+
+/// What is spoken at a port: by it one knows what else is usual there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Service {
+    /// Mail is read there.
+    Imap,
+    /// Mail is handed in there.
+    Smtp,
+    /// Tokens are got there.
+    Http,
+}
 
 /// Opens a connection, without TLS, and tells to which address.
 ///
@@ -69,23 +93,29 @@ pub async fn dial(host: &str, port: u16, patience: Duration, steps: &mut Steps<'
 /// When the other side speaks no TLS that is good enough, or cannot prove to be the host.
 pub async fn encrypt(
     line: Box<dyn Line>,
-    (host, port): (&str, u16),
+    place: Place<'_>,
     ca_file: Option<&Path>,
     patience: Duration,
     steps: &mut Steps<'_>,
 ) -> Result<Box<dyn Line>> {
     steps.begin(Step::Tls);
-    let connector = TlsConnector::from(Arc::new(config(ca_file)?));
+    let Place { host, port, .. } = place;
+    let (config, looking) = config(ca_file)?;
+    let connector = TlsConnector::from(Arc::new(config));
     let name = ServerName::try_from(host.to_owned())
         .map_err(|error| Error::new(ErrorKind::Config, format!("{host} is no name of a host")).because(error))?;
     match timeout(patience.min(DIALLING), connector.connect(name, line)).await {
         Ok(Ok(stream)) => {
             let version = stream.get_ref().1.protocol_version().and_then(|version| version.as_str()).unwrap_or("TLS");
-            steps.end(format!("{}, certificate for {host}", version.replace('_', ".").replacen("TLSv", "TLS ", 1)));
+            let shown = looking.shown().map(|certificate| certificate.told(Utc::now()));
+            let shown = shown.unwrap_or_else(|| format!("certificate for {host}"));
+            steps.end(format!("{}, {shown}", version.replace('_', ".").replacen("TLSv", "TLS ", 1)));
             Ok(Box::new(stream))
         }
-        Ok(Err(error)) => Err(explained((host, port), ca_file, error)),
-        Err(_) => Err(no_tls(format!("{host} did not begin TLS on port {port} within {}", within(patience)))),
+        Ok(Err(error)) => Err(explained(place, ca_file, looking.shown().as_ref(), error)),
+        Err(_) => {
+            Err(no_tls(format!("{host} did not begin TLS on port {port} within {}", within(patience)), place.service))
+        }
     }
 }
 
@@ -100,14 +130,16 @@ pub fn is_near(address: IpAddr) -> bool {
     }
 }
 
-fn config(ca_file: Option<&Path>) -> Result<ClientConfig> {
+fn config(ca_file: Option<&Path>) -> Result<(ClientConfig, Arc<Looking>)> {
     let own = ca_file.map(authorities).transpose()?.unwrap_or_default();
     let provider: Arc<CryptoProvider> = Arc::new(ring::default_provider());
     let failed = |error| Error::new(ErrorKind::Config, "the certificates of this system cannot be used").because(error);
     let verifier = Verifier::new_with_extra_roots(own, Arc::clone(&provider))
         .map_err(|error| failed(error).hint("install the package ca-certificates, or name a ca_file"))?;
     let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().map_err(failed)?;
-    Ok(config.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
+    let looking = Looking::with(verifier);
+    let verifier = Arc::clone(&looking);
+    Ok((config.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth(), looking))
 }
 
 /// The certificates of a PEM file.
@@ -122,13 +154,14 @@ fn authorities(file: &Path) -> Result<Vec<CertificateDer<'static>>> {
 }
 
 /// What went wrong between the two TLS stacks, for a person.
-fn explained((host, port): (&str, u16), ca_file: Option<&Path>, error: io::Error) -> Error {
+fn explained(place: Place<'_>, ca_file: Option<&Path>, shown: Option<&Certificate>, error: io::Error) -> Error {
+    let Place { host, port, service } = place;
     let server = |message: String| Error::new(ErrorKind::Server, message);
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     let explained = match inner {
-        Some(rustls::Error::InvalidCertificate(why)) => untrusted(host, ca_file, why),
+        Some(rustls::Error::InvalidCertificate(why)) => untrusted(host, ca_file, shown, why),
         Some(rustls::Error::InvalidMessage(_) | rustls::Error::InappropriateMessage { .. }) => {
-            no_tls(format!("{host} does not speak TLS on port {port}"))
+            no_tls(format!("{host} does not speak TLS on port {port}"), service)
         }
         Some(rustls::Error::PeerIncompatible(_) | rustls::Error::AlertReceived(_)) => {
             server(format!("{host} offers no encryption that is good enough"))
@@ -137,18 +170,19 @@ fn explained((host, port): (&str, u16), ca_file: Option<&Path>, error: io::Error
         Some(other) => server(format!("{host} cannot be spoken to with TLS: {other}"))
             .hint("whoever runs the server can say what it expects"),
         None if error.kind() == io::ErrorKind::UnexpectedEof => {
-            no_tls(format!("{host} closed the connection on port {port} when TLS was to begin"))
+            no_tls(format!("{host} closed the connection on port {port} when TLS was to begin"), service)
         }
         None => return lost(host, port, error),
     };
     explained.because(error)
 }
 
-fn untrusted(host: &str, ca_file: Option<&Path>, why: &CertificateError) -> Error {
+fn untrusted(host: &str, ca_file: Option<&Path>, shown: Option<&Certificate>, why: &CertificateError) -> Error {
     let server = |message: String| Error::new(ErrorKind::Server, message);
     match why {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-            server(format!("the certificate of {host} has expired"))
+            let since = shown.and_then(|shown| shown.until).map(|until| format!(" on {}", until.format("%Y-%m-%d")));
+            server(format!("the certificate of {host} has expired{}", since.unwrap_or_default()))
                 .hint("whoever runs the server must renew it; check this machine's clock, too")
         }
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
@@ -162,27 +196,48 @@ fn untrusted(host: &str, ca_file: Option<&Path>, why: &CertificateError) -> Erro
         }
         CertificateError::NotValidForName => server(format!("the certificate of the server is not for {host}"))
             .hint("use the name that is in the certificate as the host"),
-        // A signature is bad when another authority goes by the same name.
-        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+        CertificateError::Revoked => server(format!("the certificate of {host} has been revoked"))
+            .hint("whoever runs the server must replace it"),
+        _ if shown.is_some_and(|shown| shown.is_self_signed) => {
+            let error =
+                server(format!("the certificate of {host} is self-signed: nobody but the server vouches for it"));
+            error.hint(match shown {
+                Some(shown) if shown.is_authority => {
+                    "if it is your own server, have that certificate sign another one for it, and name the first as the ca_file; one of an authority cannot be a server's, too"
+                }
+                _ if ca_file.is_some() => "the ca_file has another certificate; whoever runs the server has the right one",
+                _ => "if it is your own server, name its certificate: ca_file = \"….pem\", or ?ca_file=… in a URL; else somebody may be in between",
+            })
+        }
+        // A signature is bad, or of another kind, when another authority goes by the same name.
+        CertificateError::UnknownIssuer
+        | CertificateError::BadSignature
+        | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
             let hint = match ca_file {
                 Some(_) => "the ca_file is of another authority; whoever runs the server has the right one",
                 None => {
                     "if it is your own authority, name its certificate: ca_file = \"….pem\", or ?ca_file=… in a URL"
                 }
             };
-            server(format!("the certificate of {host} is signed by an authority that nobody here knows")).hint(hint)
+            let who = shown.map(|shown| format!(": {}", shown.issuer)).unwrap_or_default();
+            server(format!("the certificate of {host} is signed by an authority that nobody here knows{who}"))
+                .hint(hint)
         }
-        CertificateError::Revoked => server(format!("the certificate of {host} has been revoked"))
-            .hint("whoever runs the server must replace it"),
         other => server(format!("the certificate of {host} cannot be trusted: {other}"))
             .hint("whoever runs the server must replace it"),
     }
 }
 
-fn no_tls(message: String) -> Error {
-    Error::new(ErrorKind::Server, message).hint(
-        "TLS at once is usual on port 993; on 143 it is STARTTLS: tls = \"starttls\", or imap+starttls:// in a URL",
-    )
+fn no_tls(message: String, service: Service) -> Error {
+    Error::new(ErrorKind::Server, message).hint(match service {
+        Service::Imap => {
+            "TLS at once is usual on port 993; on 143 it is STARTTLS: tls = \"starttls\", or imap+starttls:// in a URL"
+        }
+        Service::Smtp => {
+            "TLS at once is usual on port 465; on 587 it is STARTTLS: smtp = { host = \"…\", port = 587, tls = \"starttls\" }"
+        }
+        Service::Http => "see whether it is the address of an endpoint; a proxy may be in between, too",
+    })
 }
 
 /// What the operating system said of a connection.

@@ -15,7 +15,7 @@ use hyper_util::rt::TokioIo;
 use tokio::time::timeout;
 
 use super::Line;
-use super::connect::{dial, encrypt};
+use super::connect::{self, Service, dial, encrypt};
 use super::steps::Steps;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -64,7 +64,8 @@ async fn conversation(
 ) -> Result<Response<Vec<u8>>> {
     let (stream, _) = dial(&place.host, place.port, WITHIN, &mut Steps::untold()).await?;
     let line: Box<dyn Line> = if place.encrypted {
-        encrypt(Box::new(stream), (&place.host, place.port), ca_file, WITHIN, &mut Steps::untold()).await?
+        let there = connect::Place { host: &place.host, port: place.port, service: Service::Http };
+        encrypt(Box::new(stream), there, ca_file, WITHIN, &mut Steps::untold()).await?
     } else {
         Box::new(stream)
     };

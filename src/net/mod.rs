@@ -1,7 +1,8 @@
 //! The way to a server: its address, a connection, TLS over it; each step timed and told.
 //!
-//! Speaks no protocol of mail: `imap` goes on from a [`Line`], and `account` asks by [`http`].
+//! Speaks no protocol of mail: `imap` and `smtp` go on from a [`Line`], and `account` asks by [`http`].
 
+pub mod certificate;
 pub mod connect;
 pub mod http;
 pub mod steps;

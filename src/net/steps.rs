@@ -48,6 +48,8 @@ impl Step {
 /// What happens to a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
+    /// The steps that follow are those to this server; told where there is more than one.
+    Server(String),
     /// It is begun.
     Begun(Step),
     /// It is over.
@@ -58,6 +60,13 @@ pub enum Event {
         took: Duration,
         /// What came of it, in a few words; nothing when it could not be taken.
         told: Option<String>,
+    },
+    /// Why the steps to a server ended; told where there is more than one.
+    Failed {
+        /// What went wrong.
+        message: String,
+        /// The way out, where there is one.
+        hint: Option<String>,
     },
 }
 
@@ -118,3 +127,6 @@ impl fmt::Debug for Steps<'_> {
         f.debug_struct("Steps").field("at", &self.at).finish_non_exhaustive()
     }
 }
+
+/// What is told of a sign-in whose token was refused, when there is a new one to try.
+pub const ANEW: &str = "the token is refused; once more, with a new one";

@@ -25,6 +25,8 @@ pub enum Certificate {
     OtherName,
     /// For `localhost` and 127.0.0.1, by another authority of the same name.
     OtherAuthority,
+    /// For the same, by nobody but itself.
+    SelfSigned,
 }
 
 /// Who signs certificates.
@@ -44,7 +46,9 @@ impl Authority {
     pub fn issue(&self, certificate: Certificate) -> Issued {
         let here = ["localhost".to_owned(), "127.0.0.1".to_owned()];
         let names = match certificate {
-            Certificate::Good | Certificate::Expired | Certificate::OtherAuthority => here.to_vec(),
+            Certificate::Good | Certificate::Expired | Certificate::OtherAuthority | Certificate::SelfSigned => {
+                here.to_vec()
+            }
             Certificate::OtherName => vec!["elsewhere.example".to_owned()],
         };
         let mut parameters = CertificateParams::new(names.clone()).unwrap();
@@ -55,6 +59,9 @@ impl Authority {
             parameters.not_after = date_time_ymd(2001, 1, 1);
         }
         let key = KeyPair::generate().unwrap();
+        if certificate == Certificate::SelfSigned {
+            return Issued { certificate: parameters.self_signed(&key).unwrap(), key };
+        }
         let other = (certificate == Certificate::OtherAuthority).then(Self::new);
         let issuer = other.as_ref().unwrap_or(self);
         Issued { certificate: parameters.signed_by(&key, &issuer.0).unwrap(), key }

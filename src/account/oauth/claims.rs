@@ -19,6 +19,7 @@ pub struct Claims {
     scp: Option<Value>,
     scope: Option<Value>,
     roles: Option<Value>,
+    exp: Option<Value>,
 }
 
 impl Claims {
@@ -38,6 +39,11 @@ impl Claims {
     /// Whom the token is for.
     pub fn audience(&self) -> Option<String> {
         self.aud.as_ref().map(listed)
+    }
+
+    /// When it expires, in seconds since 1970.
+    pub fn expires_at(&self) -> Option<i64> {
+        self.exp.as_ref()?.as_i64()
     }
 
     /// What it allows.
@@ -70,6 +76,7 @@ mod tests {
         assert_eq!(claims.addresses().collect::<Vec<_>>(), ["me@example.org"]);
         assert_eq!(claims.audience().as_deref(), Some("a b"));
         assert_eq!(claims.scopes().as_deref(), Some("IMAP.AccessAsUser.All"));
+        assert_eq!(claims.expires_at(), Some(1));
     }
 
     #[test]

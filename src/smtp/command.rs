@@ -1,0 +1,105 @@
+//! What is said to a server that takes mail (RFC 5321 §4.1): each command a value, made octets in one place.
+//!
+//! Pure. No line end can get into a command, whatever it is made of.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use crate::account::{Mechanism, Secret};
+
+/// A command, or an answer to a challenge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Says who is here and asks what can be done (§4.1.1.1): by address, as a computer of a user has no name that others know.
+    Ehlo(IpAddr),
+    /// Begins TLS (RFC 3207).
+    StartTls,
+    /// Proves who asks, with the first response or without (RFC 4954 §4).
+    Auth(Mechanism, Option<Secret>),
+    /// A response to a challenge, in base64; it may be empty.
+    Response(Secret),
+    /// Gives a proof up (§4).
+    Cancel,
+    /// Ends the session (RFC 5321 §4.1.1.10).
+    Quit,
+}
+
+impl Command {
+    /// The octets of it, with the end of the line.
+    pub fn octets(&self) -> Vec<u8> {
+        let line = match self {
+            Self::Auth(mechanism, Some(response)) => format!("AUTH {mechanism} {}", response.expose()),
+            Self::Response(response) => response.expose().to_owned(),
+            Self::Ehlo(_) | Self::StartTls | Self::Auth(_, None) | Self::Cancel | Self::Quit => self.to_string(),
+        };
+        let mut octets: Vec<u8> = line.into_bytes();
+        // Nothing that a command is made of has one; what has would be cut in two commands.
+        octets.retain(|octet| !octet.is_ascii_control());
+        octets.extend_from_slice(b"\r\n");
+        octets
+    }
+
+    /// Its name, for errors.
+    pub fn verb(&self) -> &'static str {
+        match self {
+            Self::Ehlo(_) => "EHLO",
+            Self::StartTls => "STARTTLS",
+            Self::Auth(..) | Self::Response(_) | Self::Cancel => "AUTH",
+            Self::Quit => "QUIT",
+        }
+    }
+}
+
+/// As a log shows it: without secrets.
+impl fmt::Display for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ehlo(IpAddr::V4(address)) => write!(f, "EHLO [{address}]"),
+            Self::Ehlo(IpAddr::V6(address)) => write!(f, "EHLO [IPv6:{address}]"),
+            Self::StartTls => f.write_str("STARTTLS"),
+            Self::Auth(mechanism, None) => write!(f, "AUTH {mechanism}"),
+            Self::Auth(mechanism, Some(_)) => write!(f, "AUTH {mechanism} …"),
+            Self::Response(_) => f.write_str("…"),
+            Self::Cancel => f.write_str("*"),
+            Self::Quit => f.write_str("QUIT"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(command: &Command) -> String {
+        String::from_utf8(command.octets()).unwrap()
+    }
+
+    #[test]
+    fn commands_are_said_as_the_rfcs_say() {
+        assert_eq!(said(&Command::Ehlo("192.0.2.1".parse().unwrap())), "EHLO [192.0.2.1]\r\n");
+        assert_eq!(said(&Command::Ehlo("2001:db8::1".parse().unwrap())), "EHLO [IPv6:2001:db8::1]\r\n");
+        assert_eq!(said(&Command::StartTls), "STARTTLS\r\n");
+        assert_eq!(said(&Command::Auth(Mechanism::Login, None)), "AUTH LOGIN\r\n");
+        assert_eq!(said(&Command::Auth(Mechanism::Plain, Some("AG1l".into()))), "AUTH PLAIN AG1l\r\n");
+        assert_eq!((said(&Command::Response("".into())), said(&Command::Cancel)), ("\r\n".into(), "*\r\n".into()));
+    }
+
+    #[test]
+    fn no_command_is_two() {
+        for secret in ["a\r\nQUIT", "a\nQUIT", "\0\r", "a\r"] {
+            for command in [Command::Auth(Mechanism::Plain, Some(secret.into())), Command::Response(secret.into())] {
+                let said = said(&command);
+                assert!(said.ends_with("\r\n") && said.matches(['\r', '\n', '\0']).count() == 2, "{said:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let shown = |command: Command| format!("{command} {command:?}");
+        let auth = shown(Command::Auth(Mechanism::Plain, Some("s3cr3t".into())));
+        let response = shown(Command::Response("s3cr3t".into()));
+        assert!(auth.starts_with("AUTH PLAIN … ") && response.starts_with("… "), "{auth} {response}");
+        assert!(!auth.contains("s3cr3t") && !response.contains("s3cr3t"), "{auth} {response}");
+    }
+}
