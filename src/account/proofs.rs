@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::Utc;
+use tokio::runtime::Builder;
+use tokio::sync::OwnedMutexGuard;
 
 use super::command;
 use super::credential::{Credential, Grant, Keep, Text};
@@ -18,7 +20,7 @@ use super::sasl::Proof;
 use super::secret::Secret;
 use super::sign_in::{SignIn, TokenSource};
 use super::standing;
-use super::token_store::{Kept, Room, TokenStore};
+use super::token_store::{Kept, TokenStore};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The proofs of all accounts.
@@ -84,54 +86,25 @@ impl Proofs {
 
     /// What is held of a credential's tokens for a user, renewed if it is time.
     ///
+    /// Who asks may go away meanwhile; what was begun is brought to its end, as a refresh token that the provider replaced
+    /// and nobody wrote down would end the sign-in.
+    ///
     /// # Errors
     /// As [`Proofs::of`].
     pub async fn token(&self, credential: &Credential, user: &str, refused: Option<&Secret>) -> Result<Kept> {
-        let key = credential.key(user);
-        let held = self.held(&key);
-        let mut held = held.lock().await;
-        let is_good = |kept: &Kept| {
-            is_fresh(kept) && kept.access_token.as_ref().map(|token| token.as_str()) != refused.map(Secret::expose)
-        };
-        if let Some(memory) = held.as_ref().filter(|memory| is_good(&memory.kept) && !memory.unwritten) {
+        let held = self.held(&credential.key(user)).lock_owned().await;
+        if let Some(memory) = held.as_ref().filter(|memory| is_good(&memory.kept, refused) && !memory.unwritten) {
             return Ok(memory.kept.clone());
         }
-        let _lock = self.blocking(&key, |store, key| store.lock(key, LOCKED)).await?;
-        if let Some(memory) = held.as_mut().filter(|memory| memory.unwritten) {
-            self.write(&key, &memory.kept, credential.store, None).await?;
-            memory.unwritten = false;
-            if is_good(&memory.kept) {
-                return Ok(memory.kept.clone());
-            }
-        }
-        // Another program may have renewed it meanwhile.
-        let stored = self.blocking(&key, TokenStore::read).await?;
-        let known = stored.or_else(|| held.as_ref().map(|memory| memory.kept.clone()));
-        if let Some(kept) = known.as_ref().filter(|kept| is_good(kept)) {
-            *held = Some(Memory { kept: kept.clone(), unwritten: false });
-            return Ok(kept.clone());
-        }
-        let refresh_token = known.and_then(|kept| kept.refresh_token);
-        // A token that is replaced and then lost on a full disk would end the sign-in.
-        let place = credential.store;
-        let room = self.blocking(&key, move |store, key| store.reserve(key, place)).await?;
-        let granted = match (credential.grant, &refresh_token) {
-            (Grant::ClientCredentials, _) => oauth::client_credentials(credential).await?,
-            (_, Some(refresh_token)) => oauth::refresh(credential, refresh_token).await?,
-            (_, None) => return Err(not_signed_in(user)),
-        };
-        tracing::debug!("a new access token for {user}");
-        is_of(&granted, user)?;
-        let kept = kept_of(&key, granted, refresh_token.as_ref());
-        let is_rotated = kept.refresh_token != refresh_token;
-        let written = self.write(&key, &kept, place, room).await;
-        let failed = written.is_err();
-        *held = Some(Memory { kept: kept.clone(), unwritten: failed && is_rotated });
-        match written {
-            // The old one is still good: what could not be written can be had anew.
-            Err(error) if is_rotated && credential.grant != Grant::ClientCredentials => Err(error),
-            _ => Ok(kept),
-        }
+        let (store, credential) = (Arc::clone(&self.store), credential.clone());
+        let (user, refused) = (user.to_owned(), refused.cloned());
+        // A runtime of its own ends when it is done, and not with the program's.
+        let renewing = tokio::task::spawn_blocking(move || {
+            let runtime = Builder::new_current_thread().enable_all().build();
+            let runtime = runtime.map_err(|error| Error::io("cannot start", error))?;
+            runtime.block_on(renewed(&store, held, &credential, &user, refused.as_ref()))
+        });
+        renewing.await.unwrap_or_else(|_| Err(Error::new(ErrorKind::Io, "a token could not be renewed")))
     }
 
     /// Keeps what a provider gave for a user; tells where.
@@ -151,7 +124,7 @@ impl Proofs {
         let mut held = held.lock().await;
         let kept = kept_of(&key, granted, None);
         let _lock = self.blocking(&key, |store, key| store.lock(key, LOCKED)).await?;
-        let place = self.write(&key, &kept, credential.store, None).await?;
+        let place = self.write(&key, &kept, credential.store).await?;
         *held = Some(Memory { kept, unwritten: false });
         Ok(place)
     }
@@ -171,7 +144,7 @@ impl Proofs {
     pub async fn keep_password(&self, account: &ImapAccount, password: &Secret, place: Keep) -> Result<Keep> {
         let key = password_key(account);
         let kept = Kept { password: Some(Text::new(password.expose().to_owned())), ..Kept::of(&key) };
-        self.write(&key, &kept, Some(place), None).await
+        self.write(&key, &kept, Some(place)).await
     }
 
     /// Forgets what is kept for an account, and gives tokens back where the provider takes them.
@@ -211,9 +184,9 @@ impl Proofs {
         Arc::clone(self.held.lock().unwrap_or_else(PoisonError::into_inner).entry(key.to_owned()).or_default())
     }
 
-    async fn write(&self, key: &str, kept: &Kept, place: Option<Keep>, room: Option<Room>) -> Result<Keep> {
+    async fn write(&self, key: &str, kept: &Kept, place: Option<Keep>) -> Result<Keep> {
         let kept = kept.clone();
-        self.blocking(key, move |store, key| store.write(key, &kept, place, room)).await
+        self.blocking(key, move |store, key| store.write(key, &kept, place, None)).await
     }
 
     /// Asks the store, where that may take its time.
@@ -225,6 +198,45 @@ impl Proofs {
         let (store, key) = (Arc::clone(&self.store), key.to_owned());
         let asked = tokio::task::spawn_blocking(move || ask(&store, &key)).await;
         asked.unwrap_or_else(|_| Err(Error::new(ErrorKind::Io, "the store of secrets failed")))
+    }
+}
+
+/// A good token: one that another program got meanwhile, or a new one. It may wait for the store.
+async fn renewed(
+    store: &TokenStore,
+    mut held: OwnedMutexGuard<Option<Memory>>,
+    credential: &Credential,
+    user: &str,
+    refused: Option<&Secret>,
+) -> Result<Kept> {
+    let (key, place) = (credential.key(user), credential.store);
+    let _lock = store.lock(&key, LOCKED)?;
+    if let Some(memory) = held.as_mut().filter(|memory| memory.unwritten) {
+        store.write(&key, &memory.kept, place, None)?;
+        memory.unwritten = false;
+    }
+    let known = store.read(&key)?.or_else(|| held.as_ref().map(|memory| memory.kept.clone()));
+    if let Some(kept) = known.as_ref().filter(|kept| is_good(kept, refused)) {
+        *held = Some(Memory { kept: kept.clone(), unwritten: false });
+        return Ok(kept.clone());
+    }
+    let refresh_token = known.and_then(|kept| kept.refresh_token);
+    let room = store.reserve(&key, place)?;
+    let granted = match (credential.grant, &refresh_token) {
+        (Grant::ClientCredentials, _) => oauth::client_credentials(credential).await?,
+        (_, Some(refresh_token)) => oauth::refresh(credential, refresh_token).await?,
+        (_, None) => return Err(not_signed_in(user)),
+    };
+    tracing::debug!("a new access token for {user}");
+    is_of(&granted, user)?;
+    let kept = kept_of(&key, granted, refresh_token.as_ref());
+    let written = store.write(&key, &kept, place, room);
+    // Where the refresh token is still the old one, nothing is lost: the access token can be had anew.
+    let is_lost = written.is_err() && kept.refresh_token != refresh_token;
+    *held = Some(Memory { kept: kept.clone(), unwritten: is_lost });
+    match written {
+        Err(error) if is_lost => Err(error),
+        _ => Ok(kept),
     }
 }
 
@@ -250,6 +262,11 @@ fn kept_of(key: &str, granted: Granted, refresh_token: Option<&Text>) -> Kept {
         scopes: granted.scopes,
         ..Kept::of(key)
     }
+}
+
+/// Whether it can be used, and is not the one that was refused.
+fn is_good(kept: &Kept, refused: Option<&Secret>) -> bool {
+    is_fresh(kept) && kept.access_token.as_ref().map(|token| token.as_str()) != refused.map(Secret::expose)
 }
 
 fn is_fresh(kept: &Kept) -> bool {

@@ -12,7 +12,7 @@ use tokio::sync::{oneshot, watch};
 
 use super::command::WireName;
 use super::session::Session;
-use super::sign_in;
+use super::sign_in::{self, Unopened};
 use crate::account::{ImapAccount, Proof, Proofs, SignIn, TokenSource};
 use crate::error::{Error, ErrorKind, Result};
 use crate::mail::Terms;
@@ -96,7 +96,8 @@ impl Pool {
     async fn open(&self, place: Place, patience: Duration, steps: &mut Steps<'_>) -> Result<Lease> {
         let proof = self.proof(None, steps).await?;
         let opened = match sign_in::open(&self.account, &proof, patience, steps).await {
-            Err(error) if steps.at() == Some(Step::SignIn) => {
+            Ok(opened) => opened,
+            Err(Unopened::Unproved(error)) => {
                 self.forget(&proof).await;
                 match &proof {
                     // It may have been revoked, or the clocks differ. Once only: a lock is not tried with every key.
@@ -110,7 +111,12 @@ impl Pool {
                     Proof::Password(_) => return Err(error),
                 }
             }
-            opened => opened?,
+            Err(Unopened::Failed(error)) => {
+                if steps.at() == Some(Step::SignIn) {
+                    self.forget(&proof).await;
+                }
+                return Err(error);
+            }
         };
         self.lock().most = Some(opened.family.connections());
         Ok(Lease { session: Some(opened), place })

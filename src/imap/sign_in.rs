@@ -17,15 +17,45 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::net::connect::{Place, Service, dial, encrypt, is_near};
 use crate::net::steps::{Step, Steps};
 
+/// Why there is no session.
+#[derive(Debug)]
+pub enum Unopened {
+    /// The server does not take the proof; another may do.
+    Unproved(Error),
+    /// Something else, and no proof would help.
+    Failed(Error),
+}
+
+impl From<Error> for Unopened {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<Unopened> for Error {
+    fn from(unopened: Unopened) -> Self {
+        let (Unopened::Unproved(error) | Unopened::Failed(error)) = unopened;
+        error
+    }
+}
+
 /// Opens a session.
 ///
 /// # Errors
 /// When the server cannot be reached, cannot be trusted, or does not let the user in.
-pub async fn open(account: &ImapAccount, proof: &Proof, patience: Duration, steps: &mut Steps<'_>) -> Result<Session> {
+pub async fn open(
+    account: &ImapAccount,
+    proof: &Proof,
+    patience: Duration,
+    steps: &mut Steps<'_>,
+) -> Result<Session, Unopened> {
     let mask = Mask::of(proof);
-    let opened = open_masked(account, proof, &mask, patience, steps).await;
     // Careless servers repeat what they refuse.
-    opened.map_err(|error| error.reworded(|words| mask.cover(words)))
+    let covered = |error: Error| error.reworded(|words| mask.cover(words));
+    open_masked(account, proof, &mask, patience, steps).await.map_err(|unopened| match unopened {
+        Unopened::Unproved(error) => Unopened::Unproved(covered(error)),
+        Unopened::Failed(error) => Unopened::Failed(covered(error)),
+    })
 }
 
 async fn open_masked(
@@ -34,7 +64,7 @@ async fn open_masked(
     mask: &Mask,
     patience: Duration,
     steps: &mut Steps<'_>,
-) -> Result<Session> {
+) -> Result<Session, Unopened> {
     let (host, port) = (account.host.as_str(), account.port);
     let (stream, address) = dial(host, port, patience, steps).await?;
     let ca_file = account.ca_file.as_deref();
@@ -71,7 +101,7 @@ async fn open_masked(
     session.family = Family::of(&greeting.text, &who, &able);
     session.capabilities = session.family.usable(able);
     steps.end(format!("{} ({})", account.user, session.family.name));
-    compress(session, account.compress, address, steps).await
+    Ok(compress(session, account.compress, address, steps).await?)
 }
 
 /// Goes on compressed where that is wanted and possible, else as it is.
@@ -162,7 +192,12 @@ async fn start_tls(
 }
 
 /// Proves who asks, and says who we are on the way; gives the capabilities that come with the answer.
-async fn prove(session: &mut Session, account: &ImapAccount, proof: &Proof, who: &mut String) -> Result<Capabilities> {
+async fn prove(
+    session: &mut Session,
+    account: &ImapAccount,
+    proof: &Proof,
+    who: &mut String,
+) -> Result<Capabilities, Unopened> {
     let command = proving(&session.capabilities, account, proof, session.capabilities.has("SASL-IR"))?;
     let introduction = session.capabilities.has("ID").then(command::id);
     let (mut able, mut challenge) = (Capabilities::default(), None);
@@ -175,7 +210,10 @@ async fn prove(session: &mut Session, account: &ImapAccount, proof: &Proof, who:
         }
     }
     if status.condition != Condition::Ok {
-        return Err(not_let_in(account, proof, &status, challenge.as_deref()));
+        let error = not_let_in(account, proof, &status, challenge.as_deref());
+        // Other codes say that it is not the proof: nobody is let in now, or not to this.
+        let is_proof = matches!(status.code, None | Some(Code::AuthenticationFailed | Code::Expired));
+        return Err(if is_proof { Unopened::Unproved(error) } else { Unopened::Failed(error) });
     }
     Ok(if able.is_empty() { capabilities(&status) } else { able })
 }
@@ -341,7 +379,7 @@ mod tests {
     }
 
     /// Proves by a token against a server that says these lines, each after one of ours; gives what it heard.
-    async fn proved(able: &str, answers: &'static [&'static str]) -> (Result<Capabilities>, Vec<String>) {
+    async fn proved(able: &str, answers: &'static [&'static str]) -> (Result<Capabilities, Unopened>, Vec<String>) {
         let (client, server) = duplex(10_000);
         let server = tokio::spawn(async move {
             let (read, mut write) = split(server);
@@ -370,10 +408,12 @@ mod tests {
         assert!(heard[2].starts_with("dXNlcj1tZQ"), "{heard:?}");
         // Who says no, means it: a second try might lock the account.
         let (proved, heard) = proved_once("A1 NO wrong\r\n").await;
-        assert!(proved.is_err() && heard.len() == 1);
+        assert!(matches!(proved, Err(Unopened::Unproved(_))) && heard.len() == 1);
+        let (proved, _) = proved_once("A1 NO [CONTACTADMIN] IMAP is off\r\n").await;
+        assert!(matches!(proved, Err(Unopened::Failed(_))), "a new token would not help");
     }
 
-    async fn proved_once(answer: &'static str) -> (Result<Capabilities>, Vec<String>) {
+    async fn proved_once(answer: &'static str) -> (Result<Capabilities, Unopened>, Vec<String>) {
         let answers: &'static [&'static str] = Box::leak(Box::new([answer]));
         proved("SASL-IR AUTH=OAUTHBEARER", answers).await
     }
@@ -385,11 +425,11 @@ mod tests {
         let answers: &'static [&'static str] = Box::leak(Box::new([challenge, "A1 NO sorry\r\n"]));
         for (able, acknowledged) in [("SASL-IR AUTH=OAUTHBEARER", "AQ=="), ("SASL-IR AUTH=XOAUTH2", "")] {
             let (proved, heard) = proved(able, answers).await;
-            let error = proved.unwrap_err().to_string();
+            let error = Error::from(proved.unwrap_err()).to_string();
             assert!(error.contains("sorry") && error.contains("not valid here") && error.contains("mail"), "{error}");
             assert_eq!(heard[1], acknowledged, "{able}");
         }
         let (proved, _) = proved("AUTH=PLAIN", &[]).await;
-        assert!(proved.unwrap_err().to_string().contains("takes no token"));
+        assert!(Error::from(proved.unwrap_err()).to_string().contains("takes no token"));
     }
 }

@@ -5,7 +5,7 @@
 use oauth2::DeviceCodeErrorResponse;
 use oauth2::basic::BasicErrorResponse;
 
-use crate::account::credential::{Credential, Grant};
+use crate::account::credential::{ClientSecret, Credential};
 use crate::error::{Error, ErrorKind};
 
 /// An error of a provider: its code, and what it says beside.
@@ -40,14 +40,14 @@ impl Words for DeviceCodeErrorResponse {
 pub fn explained(credential: &Credential, code: &str, description: Option<&str>) -> Error {
     let words = description.map(in_short).unwrap_or_default();
     let said = if words.is_empty() { code.to_owned() } else { format!("{words} ({code})") };
-    let known = aadsts(&words).or_else(|| usual(credential, code, &words));
+    let known = aadsts(&words).or_else(|| usual(credential, code));
     let (meaning, hint) =
         known.unwrap_or(("the provider gave no token", "see docs/accounts.md, or ask whoever runs the provider"));
     Error::new(ErrorKind::Server, format!("{meaning}: {said}")).hint(hint)
 }
 
 /// The errors of the RFCs.
-fn usual(credential: &Credential, code: &str, words: &str) -> Option<(&'static str, &'static str)> {
+fn usual(credential: &Credential, code: &str) -> Option<(&'static str, &'static str)> {
     Some(match code {
         "invalid_grant" if credential.token_endpoint.contains("googleapis.com") => (
             "the sign-in has ended",
@@ -57,13 +57,13 @@ fn usual(credential: &Credential, code: &str, words: &str) -> Option<(&'static s
             "the sign-in has ended: it was revoked, is too old, or the password was changed",
             "sign in again with mailql login",
         ),
-        "invalid_client" if words.contains("secret") || credential.grant == Grant::ClientCredentials => (
-            "the client secret is wrong, or has expired",
+        "invalid_client" if credential.client_secret != ClientSecret::None => (
+            "the client secret is wrong or has expired, or the client id is wrong",
             "make a new secret at the provider, and put its value (not its id) into client_secret or what client_secret_command tells",
         ),
         "invalid_client" => (
             "the provider does not know this client",
-            "compare client_id and the client secret with the registration at the provider; a secret expires, too",
+            "compare client_id with the registration at the provider; if that has a secret, give it: client_secret_command",
         ),
         "unauthorized_client" => (
             "this client may not sign in like that",
