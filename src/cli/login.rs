@@ -141,7 +141,6 @@ async fn signed_in(
 async fn in_browser(credential: &Credential, user: &str, proofs: &Proofs, way: Way) -> Result<Option<Keep>> {
     let begun = Authorization::begin(credential, user).await?;
     let opened = !way.no_browser && open::that_detached(begun.url()).is_ok();
-    let user = neutral(user);
     let first = if opened {
         format!("The browser opens, to sign in as {user}. If it does not, open this address:")
     } else {
@@ -161,18 +160,17 @@ async fn in_browser(credential: &Credential, user: &str, proofs: &Proofs, way: W
     if at_terminal {
         ask_say("\n")?;
     }
-    let kept = agreed?.settle(&user, async |granted| proofs.keep(credential, &user, granted).await).await?;
+    let kept = agreed?.settle(user, async |granted| proofs.keep(credential, user, granted).await).await?;
     Ok(Some(kept))
 }
 
 async fn elsewhere(credential: &Credential, user: &str, proofs: &Proofs) -> Result<Option<Keep>> {
     let begun = DeviceSignIn::begin(credential).await?;
-    let (address, code, minutes) = (neutral(begun.address()), neutral(begun.code()), begun.minutes());
+    let (address, minutes) = (begun.address(), begun.minutes());
     say::note(&format!(
-        "Open {address} in any browser, sign in as {}, and enter this code within {minutes} minutes:",
-        neutral(user)
+        "Open {address} in any browser, sign in as {user}, and enter this code within {minutes} minutes:"
     ));
-    ask_say(&format!("\n  {code}\n\n"))?;
+    ask_say(&format!("\n  {}\n\n", neutral(begun.code())))?;
     let granted = begun.finish().await?;
     proofs.keep(credential, user, granted).await.map(Some)
 }
@@ -192,11 +190,10 @@ async fn pasted(at_terminal: bool) -> String {
                 return;
             }
         }
-        // Nobody will paste anything any more, but the browser may come.
-        std::mem::forget(sender);
     });
     match receiver.await {
         Ok(line) => line,
+        // Nobody will paste anything any more, but the browser may come.
         Err(_) => std::future::pending().await,
     }
 }
