@@ -80,8 +80,9 @@ async fn beginning(pipe: Option<impl AsyncRead + Unpin>) -> std::io::Result<Zero
 
 /// What a command complained of, on one line and without the secret, which some commands repeat.
 fn in_short(complaint: &[u8], secret: &str) -> String {
-    let text = String::from_utf8_lossy(complaint).split_whitespace().collect::<Vec<_>>().join(" ");
-    let text = if secret.is_empty() { text } else { text.replace(secret, "…") };
+    let text = String::from_utf8_lossy(complaint);
+    let text = if secret.is_empty() { text.into_owned() } else { text.replace(secret, "…") };
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     match text.char_indices().nth(SHOWN) {
         _ if text.is_empty() => text,
         Some((end, _)) => format!(": {}…", &text[..end]),

@@ -174,10 +174,13 @@ impl Credential {
         }
     }
 
-    /// What tokens of that user are kept under: others for each client, the same wherever the client is used.
+    /// What tokens of that user are kept under: others for each client and what it asks for, the same wherever it is used.
     pub(super) fn key(&self, user: &str) -> String {
         let mut digest = Sha256::new();
-        for part in [self.token_endpoint.as_str(), &self.client_id] {
+        // A token of the client itself is not one of a person, and one with other scopes allows something else.
+        let whose = if self.grant == Grant::ClientCredentials { "client" } else { "person" };
+        let parts = [self.token_endpoint.as_str(), &self.client_id, whose];
+        for part in parts.into_iter().chain(self.scopes.iter().map(String::as_str)) {
             digest.update(part.as_bytes());
             digest.update([0]);
         }
@@ -229,7 +232,10 @@ impl std::fmt::Debug for ClientSecret {
 
 /// Whether what is said there cannot be heard by others.
 pub(super) fn is_safe(endpoint: &str) -> bool {
-    Url::parse(endpoint).is_ok_and(|url| url.scheme() == "https" && url.has_host() || is_local(&url))
+    // Who is named before an @ would be logged.
+    let is_plain = |url: &Url| url.username().is_empty() && url.password().is_none();
+    Url::parse(endpoint)
+        .is_ok_and(|url| is_plain(&url) && (url.scheme() == "https" && url.has_host() || is_local(&url)))
 }
 
 fn leads_here(uri: &str) -> bool {
@@ -281,6 +287,7 @@ mod tests {
             "ftp://localhost/token",
             "login.example.org/token",
             "https:",
+            "https://me:pw@login.example.org/",
             "http://127.0.0.1.example.org/",
         ] {
             let error = Credential { token_endpoint: endpoint.to_owned(), ..own() }.check().unwrap_err();
@@ -306,6 +313,8 @@ mod tests {
         let other = Credential { client_id: "other".to_owned(), ..own() };
         assert_ne!(own().key("me"), other.key("me"));
         assert_ne!(own().key("me"), own().key("you"));
-        assert_eq!(own().key("me"), Credential { scopes: vec!["more".to_owned()], ..own() }.key("me"));
+        assert_ne!(own().key("me"), Credential { scopes: vec!["more".to_owned()], ..own() }.key("me"));
+        assert_ne!(own().key("me"), Credential { grant: Grant::ClientCredentials, ..own() }.key("me"));
+        assert_eq!(own().key("me"), Credential { grant: Grant::DeviceCode, ..own() }.key("me"));
     }
 }

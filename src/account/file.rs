@@ -40,7 +40,13 @@ impl Config {
             config.settings.insert(name, value.text());
         }
         let absolute = |path: &Path| absolute(path, base, home);
-        for (name, registration) in &file.credentials {
+        for (position, (name, registration)) in file.credentials.iter().enumerate() {
+            if let Some(other) = file.credentials.keys().take(position).find(|other| other.eq_ignore_ascii_case(name)) {
+                return wrong(
+                    format!("the credentials '{other}' and '{name}' differ in case only"),
+                    "their names match in any case; rename one",
+                );
+            }
             let line = line_of(text, registration.span().start);
             let checked = registration.get_ref().check();
             checked.map_err(|error| error.context("credential", name).context("line", line.to_string()))?;

@@ -4,8 +4,9 @@
 //! environment nor terminal is read here, and nobody is asked: that is a sign-in, and begins at [`Proofs::keep`].
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use tokio::runtime::Builder;
@@ -36,8 +37,8 @@ type Held = Arc<tokio::sync::Mutex<Option<Memory>>>;
 #[derive(Debug, Clone)]
 struct Memory {
     kept: Kept,
-    /// The store does not have it yet: it could not be written.
-    unwritten: bool,
+    /// The refresh token that it replaces in the store, where it could not be written.
+    instead_of: Option<Text>,
 }
 
 impl Proofs {
@@ -64,7 +65,7 @@ impl Proofs {
                     _ => None,
                 };
                 let kept = self.token(credential, &account.user, refused).await?;
-                let token = kept.access_token.as_ref().ok_or_else(|| not_signed_in(&account.user))?;
+                let token = kept.access_token.as_ref().ok_or_else(|| not_signed_in(&account.user, &self.store))?;
                 Ok(Proof::Token(Secret::from(token.as_str())))
             }
         }
@@ -93,7 +94,9 @@ impl Proofs {
     /// As [`Proofs::of`].
     pub async fn token(&self, credential: &Credential, user: &str, refused: Option<&Secret>) -> Result<Kept> {
         let held = self.held(&credential.key(user)).lock_owned().await;
-        if let Some(memory) = held.as_ref().filter(|memory| is_good(&memory.kept, refused) && !memory.unwritten) {
+        if let Some(memory) =
+            held.as_ref().filter(|memory| is_good(&memory.kept, refused) && memory.instead_of.is_none())
+        {
             return Ok(memory.kept.clone());
         }
         let (store, credential) = (Arc::clone(&self.store), credential.clone());
@@ -125,7 +128,7 @@ impl Proofs {
         let kept = kept_of(&key, granted, None);
         let _lock = self.blocking(&key, |store, key| store.lock(key, LOCKED)).await?;
         let place = self.write(&key, &kept, credential.store).await?;
-        *held = Some(Memory { kept, unwritten: false });
+        *held = Some(Memory { kept, instead_of: None });
         Ok(place)
     }
 
@@ -144,6 +147,7 @@ impl Proofs {
     pub async fn keep_password(&self, account: &ImapAccount, password: &Secret, place: Keep) -> Result<Keep> {
         let key = password_key(account);
         let kept = Kept { password: Some(Text::new(password.expose().to_owned())), ..Kept::of(&key) };
+        let _lock = self.blocking(&key, |store, key| store.lock(key, LOCKED)).await?;
         self.write(&key, &kept, Some(place)).await
     }
 
@@ -161,7 +165,7 @@ impl Proofs {
         let mut held = held.lock().await;
         let _lock = self.blocking(&key, |store, key| store.lock(key, LOCKED)).await?;
         // What cannot be read can be forgotten all the same.
-        let kept = self.blocking(&key, TokenStore::read).await.ok().flatten();
+        let kept = self.blocking(&key, TokenStore::read).await.ok().flatten().map(|(kept, _)| kept);
         let was_there = self.blocking(&key, TokenStore::forget).await?;
         *held = None;
         let refresh_token = kept.and_then(|kept| kept.refresh_token);
@@ -173,7 +177,7 @@ impl Proofs {
     }
 
     async fn kept_password(&self, account: &ImapAccount) -> Result<Secret> {
-        let kept = self.blocking(&password_key(account), TokenStore::read).await?;
+        let kept = self.blocking(&password_key(account), TokenStore::read).await?.map(|(kept, _)| kept);
         kept.and_then(|kept| kept.password).map(|password| Secret::from(password.as_str())).ok_or_else(|| {
             Error::new(ErrorKind::Config, format!("no password is kept for {}", account.whose()))
                 .hint("mailql login asks for it, and keeps it")
@@ -209,15 +213,23 @@ async fn renewed(
     user: &str,
     refused: Option<&Secret>,
 ) -> Result<Kept> {
-    let (key, place) = (credential.key(user), credential.store);
+    let _under_way = Renewal::begin();
+    let key = credential.key(user);
     let _lock = store.lock(&key, LOCKED)?;
-    if let Some(memory) = held.as_mut().filter(|memory| memory.unwritten) {
-        store.write(&key, &memory.kept, place, None)?;
-        memory.unwritten = false;
+    let stored = store.read(&key)?;
+    let (mut known, place) = match stored {
+        Some((kept, place)) => (Some(kept), Some(place)),
+        None => (None, credential.store),
+    };
+    // What could not be written goes where it belongs, unless somebody signed in anew, or out, meanwhile.
+    if let Some(Memory { kept, instead_of: Some(replaced) }) = held.take()
+        && known.as_ref().is_some_and(|known| known.refresh_token.as_ref() == Some(&replaced))
+    {
+        store.write(&key, &kept, place, None)?;
+        known = Some(kept);
     }
-    let known = store.read(&key)?.or_else(|| held.as_ref().map(|memory| memory.kept.clone()));
     if let Some(kept) = known.as_ref().filter(|kept| is_good(kept, refused)) {
-        *held = Some(Memory { kept: kept.clone(), unwritten: false });
+        *held = Some(Memory { kept: kept.clone(), instead_of: None });
         return Ok(kept.clone());
     }
     let refresh_token = known.and_then(|kept| kept.refresh_token);
@@ -225,18 +237,43 @@ async fn renewed(
     let granted = match (credential.grant, &refresh_token) {
         (Grant::ClientCredentials, _) => oauth::client_credentials(credential).await?,
         (_, Some(refresh_token)) => oauth::refresh(credential, refresh_token).await?,
-        (_, None) => return Err(not_signed_in(user)),
+        (_, None) => return Err(not_signed_in(user, store)),
     };
     tracing::debug!("a new access token for {user}");
-    is_of(&granted, user)?;
     let kept = kept_of(&key, granted, refresh_token.as_ref());
     let written = store.write(&key, &kept, place, room);
     // Where the refresh token is still the old one, nothing is lost: the access token can be had anew.
     let is_lost = written.is_err() && kept.refresh_token != refresh_token;
-    *held = Some(Memory { kept: kept.clone(), unwritten: is_lost });
+    *held = Some(Memory { kept: kept.clone(), instead_of: refresh_token.filter(|_| is_lost) });
     match written {
         Err(error) if is_lost => Err(error),
         _ => Ok(kept),
+    }
+}
+
+/// A renewal that is under way: a program that ends in the middle of one may lose the sign-in.
+struct Renewal;
+
+impl Renewal {
+    fn begin() -> Self {
+        RENEWALS.fetch_add(1, Ordering::SeqCst);
+        Self
+    }
+}
+
+impl Drop for Renewal {
+    fn drop(&mut self) {
+        RENEWALS.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+static RENEWALS: AtomicUsize = AtomicUsize::new(0);
+
+/// Waits, for a time, until no token is being renewed; for whoever is about to end the program.
+pub fn settle(within: Duration) {
+    let start = Instant::now();
+    while RENEWALS.load(Ordering::SeqCst) > 0 && start.elapsed() < within {
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 
@@ -251,7 +288,8 @@ pub struct Forgotten {
 
 fn kept_of(key: &str, granted: Granted, refresh_token: Option<&Text>) -> Kept {
     let now = Utc::now().timestamp();
-    let lifetime = granted.expires_in.map(|lifetime| i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX / 2));
+    // However long a provider says, it is not longer than ten years.
+    let lifetime = granted.expires_in.map(|lifetime| i64::try_from(lifetime.as_secs()).unwrap_or(LONGEST).min(LONGEST));
     Kept {
         // Some give a new one each time, and some only once.
         refresh_token: granted.refresh_token.or_else(|| refresh_token.cloned()),
@@ -286,17 +324,23 @@ fn is_of(granted: &Granted, user: &str) -> Result<()> {
         .hint("sign in as that user; for another's mailbox, user is who signs in, and mailbox is what is opened"))
 }
 
-fn not_signed_in(user: &str) -> Error {
-    Error::new(ErrorKind::Config, format!("{user} is not signed in"))
-        .hint("mailql login signs in, once: mailql login ACCOUNT")
+fn not_signed_in(user: &str, store: &TokenStore) -> Error {
+    Error::new(ErrorKind::Config, format!("{user} is not signed in")).hint(match store.usual() {
+        Keep::Keyring => "mailql login signs in, once: mailql login ACCOUNT",
+        Keep::File => {
+            "mailql login signs in, once: mailql login ACCOUNT (no keyring answers here: what one keeps cannot be read)"
+        }
+    })
 }
 
 fn password_key(account: &ImapAccount) -> String {
-    format!("{} password", account.whose())
+    format!("{}:{} password", account.whose(), account.port)
 }
 
 /// How much sooner than it expires a token is renewed, in seconds.
 const SOONER: i64 = 60;
+/// How long a token is taken to be good at most, in seconds.
+const LONGEST: i64 = 10 * 365 * 24 * 60 * 60;
 /// How long another program may take to renew a token.
 const LOCKED: Duration = Duration::from_mins(1);
 
@@ -340,6 +384,7 @@ mod tests {
         };
         assert!(matches!(lived(3600), (3539..=3540, 3599..=3600)));
         assert!(matches!(lived(5), (3..=4, 4..=5)));
+        assert!(lived(u64::MAX).1 > 1_000_000, "it does not overflow");
         assert!(is_fresh(&kept_of("me", granted(None), None)));
         assert!(!is_fresh(&Kept { fresh_until: Some(0), ..kept_of("me", granted(None), None) }));
     }

@@ -66,7 +66,9 @@ impl Provider {
     /// The provider whose own domain an address has.
     pub fn of_address(address: &str) -> Option<&'static Self> {
         let domain = address.rsplit_once('@')?.1;
-        PROVIDERS.iter().find(|provider| provider.domains.iter().any(|own| own.eq_ignore_ascii_case(domain)))
+        let domain = domain.to_ascii_lowercase();
+        let is_its = |own: &str| domain.strip_suffix(own).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+        PROVIDERS.iter().find(|provider| provider.domains.iter().any(|own| is_its(own)))
     }
 }
 
@@ -169,7 +171,7 @@ pub const PROVIDERS: [Provider; 9] = [
     },
     Provider {
         name: "yahoo",
-        title: "Yahoo Mail, AOL",
+        title: "Yahoo Mail",
         domains: &["yahoo.com", "yahoo.co.uk", "yahoo.de", "yahoo.fr", "ymail.com", "rocketmail.com"],
         imap: implicit("imap.mail.yahoo.com"),
         smtp: Place { host: "smtp.mail.yahoo.com", port: 465, tls: Tls::Implicit },
@@ -184,7 +186,9 @@ pub const PROVIDERS: [Provider; 9] = [
         }),
         app_password: Some("In the account security page, Generate and manage app passwords."),
         registration: &["Yahoo registers no new mail applications at present; use an app password."],
-        note: None,
+        note: Some(
+            "AOL is of the same house, at other hosts: imap = { host = \"imap.aol.com\" }, smtp = { host = \"smtp.aol.com\" }.",
+        ),
     },
     Provider {
         name: "zoho",
@@ -198,13 +202,13 @@ pub const PROVIDERS: [Provider; 9] = [
         ),
         registration: &[],
         note: Some(
-            "Accounts of the data centre in Europe are at imap.zoho.eu, paid ones at imappro.zoho.com: name the host in imap = { host = \"…\" }.",
+            "Accounts of the data centre in Europe are at imap.zoho.eu and smtp.zoho.eu, paid ones at imappro.zoho.com and smtppro.zoho.com: name both hosts, as imap = { host = \"…\" } and smtp = { host = \"…\" }.",
         ),
     },
     Provider {
         name: "gmx",
         title: "GMX",
-        domains: &["gmx.de", "gmx.net", "gmx.at", "gmx.ch", "gmx.com"],
+        domains: &["gmx.de", "gmx.net", "gmx.at", "gmx.ch"],
         imap: implicit("imap.gmx.net"),
         smtp: Place { host: "mail.gmx.net", port: 465, tls: Tls::Implicit },
         oauth: None,
@@ -213,7 +217,7 @@ pub const PROVIDERS: [Provider; 9] = [
         ),
         registration: &[],
         note: Some(
-            "IMAP is off until it is allowed in the settings of the account: POP3/IMAP. Addresses at gmx.com are at imap.gmx.com.",
+            "IMAP is off until it is allowed in the settings of the account: POP3/IMAP. Addresses at gmx.com have other hosts: imap = { host = \"imap.gmx.com\" }, smtp = { host = \"mail.gmx.com\" }.",
         ),
     },
 ];
@@ -274,6 +278,7 @@ mod tests {
         let of = |address: &str| Provider::of_address(address).map(|provider| provider.name);
         assert_eq!(of("me@gmail.com"), Some("gmail"));
         assert_eq!(of("me@GoogleMail.com"), Some("gmail"));
+        assert_eq!(of("me@contoso.onmicrosoft.com"), Some("microsoft365"));
         assert_eq!(of("\"a@b\"@hotmail.com"), Some("outlook"));
         assert_eq!((of("me@example.org"), of("gmail.com"), of("me@notgmail.com")), (None, None, None));
     }

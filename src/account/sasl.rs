@@ -9,7 +9,9 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
+use super::mask::Mask;
 use super::secret::Secret;
+use crate::error::Error;
 
 /// What an account proves itself with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +46,40 @@ pub struct Identity<'a> {
     pub host: &'a str,
     /// Its port.
     pub port: u16,
+}
+
+/// Why a server let nobody in.
+#[derive(Debug)]
+pub enum Unopened {
+    /// It does not take the proof; another may do.
+    Unproved(Error),
+    /// Something else, and no proof would help.
+    Failed(Error),
+}
+
+impl Unopened {
+    /// The same, without the secret in its words.
+    #[must_use]
+    pub fn covered(self, mask: &Mask) -> Self {
+        let covered = |error: Error| error.reworded(|words| mask.cover(words));
+        match self {
+            Self::Unproved(error) => Self::Unproved(covered(error)),
+            Self::Failed(error) => Self::Failed(covered(error)),
+        }
+    }
+}
+
+impl From<Error> for Unopened {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<Unopened> for Error {
+    fn from(unopened: Unopened) -> Self {
+        let (Unopened::Unproved(error) | Unopened::Failed(error)) = unopened;
+        error
+    }
 }
 
 impl Mechanism {

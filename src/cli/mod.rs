@@ -23,7 +23,7 @@ use self::output::{Shape, Target};
 use self::session::{Ended, Session};
 use self::signals::Signals;
 use self::source::Source;
-use crate::account::AccountConfig;
+use crate::account::{AccountConfig, proofs};
 use crate::error::{Error, ErrorKind, Result};
 
 mod args;
@@ -68,6 +68,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let runtime = Builder::new_multi_thread().enable_all().thread_stack_size(STACK).build();
     let outcome = runtime.map_err(|error| Error::io("cannot start", error)).and_then(|runtime| {
         let status = perform(&runtime, &args);
+        // A token that is being renewed is written down first, or the sign-in would be lost.
+        proofs::settle(RENEWING);
         // What was begun is tidied up (half files, say), but nothing keeps the program from ending.
         runtime.shutdown_timeout(TIDYING);
         status
@@ -274,6 +276,8 @@ fn start_tracing(verbose: bool, transcript: Option<File>) {
     }
 }
 
+/// How long the end of the program waits for a provider that is replacing a token.
+const RENEWING: Duration = Duration::from_secs(10);
 /// How long the end of the program waits for what was begun.
 const TIDYING: Duration = Duration::from_secs(1);
 /// Plans are trees, and deep ones are walked deep.

@@ -26,7 +26,8 @@ use super::output::neutral;
 use super::session::{Ended, Session};
 use super::signals::{Signal, Signals};
 use super::source::Source;
-use super::{places, say};
+use super::{RENEWING, places, say};
+use crate::account::proofs;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -250,6 +251,7 @@ fn end_when_told(runtime: &Runtime, source: &Source, signals: Signals, busy: Arc
         signals.terminated().await;
         if !busy.load(Ordering::SeqCst) {
             sample.delete();
+            proofs::settle(RENEWING);
             std::process::exit(i32::from(Signal::Terminate.status()));
         }
     });

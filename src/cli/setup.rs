@@ -42,11 +42,13 @@ pub(crate) async fn described(
     }
     lines.add("user", &address);
     if by_oauth(person, provider).await? {
-        match registration(person, &name, provider, &credentials(file)).await? {
+        let there = credentials(file);
+        let own = free(&name, |name| !there.iter().any(|known| known.eq_ignore_ascii_case(name)));
+        match registration(person, &own, provider, &there).await? {
             Registration::There(other) => lines.add("credential", &other),
             Registration::New(written) => {
-                lines.add("credential", &name);
-                credential = Some(written);
+                lines.add("credential", &own);
+                credential = Some((own, written));
             }
         }
     } else {
@@ -64,7 +66,7 @@ pub(crate) async fn described(
     }
     let account = format!("\n[accounts.{}]\n{}", key(&name), lines.text());
     let text = match credential {
-        Some(credential) => format!("\n[credentials.{}]\n{}{account}", key(&name), credential.text()),
+        Some((own, written)) => format!("\n[credentials.{}]\n{}{account}", key(&own), written.text()),
         None => account,
     };
     let path = written(file, &text)?;
@@ -120,16 +122,20 @@ async fn account_name(
             && !known.accounts.keys().any(|known| known.eq_ignore_ascii_case(name))
     };
     let domain = address.rsplit_once('@').and_then(|(_, domain)| domain.split('.').next());
-    let usual = provider.map(|provider| provider.name).or(domain).unwrap_or("mail");
-    let numbered = (2..).map(|number| format!("{usual}{number}"));
-    let usual = std::iter::once(usual.to_owned()).chain(numbered).find(|name| is_free(name));
+    let usual = free(provider.map(|provider| provider.name).or(domain).unwrap_or("mail"), is_free);
     loop {
-        let name = person.line("Name of the account in SQL", usual.as_deref()).await?;
+        let name = person.line("Name of the account in SQL", Some(&usual)).await?;
         if is_free(&name) {
             return Ok(name);
         }
         say(&format!("There is a {} already; choose another name.\n", neutral(&name)))?;
     }
+}
+
+/// A name, or the next one with a number that is free.
+fn free(name: &str, is_free: impl Fn(&str) -> bool) -> String {
+    let mut numbered = (2..).map(|number| format!("{name}{number}"));
+    if is_free(name) { name.to_owned() } else { numbered.find(|name| is_free(name)).unwrap_or_default() }
 }
 
 async fn servers(person: &Person<'_>, address: &str, lines: &mut Lines) -> Answer<()> {

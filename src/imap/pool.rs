@@ -12,7 +12,8 @@ use tokio::sync::{oneshot, watch};
 
 use super::command::WireName;
 use super::session::Session;
-use super::sign_in::{self, Unopened};
+use super::sign_in;
+use crate::account::sasl::Unopened;
 use crate::account::{ImapAccount, Proof, Proofs, SignIn, TokenSource};
 use crate::error::{Error, ErrorKind, Result};
 use crate::mail::Terms;

@@ -12,32 +12,11 @@ use super::response::Response;
 use super::session::{Event, Session, beginning, words};
 use super::status::{Code, Condition, Status};
 use super::transport::{Limits, Transport};
+use crate::account::sasl::Unopened;
 use crate::account::{ImapAccount, Mask, Mechanism, Proof, Tls, sasl, trouble};
 use crate::error::{Error, ErrorKind, Result};
 use crate::net::connect::{Place, Service, dial, encrypt, is_near};
 use crate::net::steps::{Step, Steps};
-
-/// Why there is no session.
-#[derive(Debug)]
-pub enum Unopened {
-    /// The server does not take the proof; another may do.
-    Unproved(Error),
-    /// Something else, and no proof would help.
-    Failed(Error),
-}
-
-impl From<Error> for Unopened {
-    fn from(error: Error) -> Self {
-        Self::Failed(error)
-    }
-}
-
-impl From<Unopened> for Error {
-    fn from(unopened: Unopened) -> Self {
-        let (Unopened::Unproved(error) | Unopened::Failed(error)) = unopened;
-        error
-    }
-}
 
 /// Opens a session.
 ///
@@ -51,11 +30,7 @@ pub async fn open(
 ) -> Result<Session, Unopened> {
     let mask = Mask::of(proof);
     // Careless servers repeat what they refuse.
-    let covered = |error: Error| error.reworded(|words| mask.cover(words));
-    open_masked(account, proof, &mask, patience, steps).await.map_err(|unopened| match unopened {
-        Unopened::Unproved(error) => Unopened::Unproved(covered(error)),
-        Unopened::Failed(error) => Unopened::Failed(covered(error)),
-    })
+    open_masked(account, proof, &mask, patience, steps).await.map_err(|unopened| unopened.covered(&mask))
 }
 
 async fn open_masked(

@@ -21,7 +21,7 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// Asks a server, and gives what it answers, whatever its status is.
 ///
-/// The certificates in `ca_file` (PEM) are trusted as well as the system's. It takes no longer than a minute.
+/// The certificates in `ca_file` (PEM) are trusted as well as the system's. It takes no longer than half a minute.
 ///
 /// # Errors
 /// The server cannot be reached or trusted, answers too much, too late, or not by HTTP.

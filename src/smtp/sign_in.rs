@@ -9,6 +9,7 @@ use super::command::Command;
 use super::extensions::Extensions;
 use super::reply::Reply;
 use super::session::Session;
+use crate::account::sasl::Unopened;
 use crate::account::{ImapAccount, Mask, Mechanism, Proof, Proofs, Secret, SmtpServer, Tls, sasl, trouble};
 use crate::error::{Error, ErrorKind, Result};
 use crate::net::connect::{Place, Service, dial, encrypt};
@@ -28,16 +29,17 @@ pub async fn open(
 ) -> Result<Session> {
     let way = Way { account, server, patience };
     match way.open(proof, steps).await {
-        Err(error) if steps.at() == Some(Step::SignIn) && matches!(proof, Proof::Token(_)) => {
+        // Another token may do.
+        Err(Unopened::Unproved(error)) if matches!(proof, Proof::Token(_)) => {
             match proofs.of(account, Some(proof)).await? {
                 renewed if renewed != *proof => {
                     steps.end(ANEW);
-                    way.open(&renewed, steps).await
+                    Ok(way.open(&renewed, steps).await?)
                 }
                 _ => Err(error),
             }
         }
-        opened => opened,
+        opened => Ok(opened?),
     }
 }
 
@@ -50,14 +52,13 @@ struct Way<'a> {
 }
 
 impl Way<'_> {
-    async fn open(self, proof: &Proof, steps: &mut Steps<'_>) -> Result<Session> {
+    async fn open(self, proof: &Proof, steps: &mut Steps<'_>) -> Result<Session, Unopened> {
         let mask = Mask::of(proof);
-        let opened = self.open_masked(proof, &mask, steps).await;
         // Careless servers repeat what they refuse.
-        opened.map_err(|error| error.reworded(|words| mask.cover(words)))
+        self.open_masked(proof, &mask, steps).await.map_err(|unopened| unopened.covered(&mask))
     }
 
-    async fn open_masked(self, proof: &Proof, mask: &Mask, steps: &mut Steps<'_>) -> Result<Session> {
+    async fn open_masked(self, proof: &Proof, mask: &Mask, steps: &mut Steps<'_>) -> Result<Session, Unopened> {
         let SmtpServer { host, port, tls } = self.server;
         let ca_file = self.account.ca_file.as_deref();
         let place = Place { host, port: *port, service: Service::Smtp };
@@ -144,7 +145,7 @@ impl Way<'_> {
     }
 
     /// Proves who asks: at once where that fits, else step by step.
-    async fn prove(self, session: &mut Session, mechanism: Mechanism, proof: &Proof) -> Result<()> {
+    async fn prove(self, session: &mut Session, mechanism: Mechanism, proof: &Proof) -> Result<(), Unopened> {
         let responses = mechanism.responses(self.account.identity_at(self.server), proof);
         let in_one = match responses.as_slice() {
             [only] if only.expose().len() <= INITIAL => Some(only.clone()),
@@ -156,7 +157,13 @@ impl Way<'_> {
             // It does not take the response with the command, whatever it promised.
             reply = exchange.run(session, None).await?;
         }
-        if reply.code == 235 { Ok(()) } else { Err(self.not_let_in(proof, &reply, exchange.challenge.as_deref())) }
+        if reply.code == 235 {
+            return Ok(());
+        }
+        let error = self.not_let_in(proof, &reply, exchange.challenge.as_deref());
+        // With 5.7.139, Microsoft says that sending is switched off.
+        let is_proof = reply.code == 535 && !reply.words().contains("5.7.139");
+        Err(if is_proof { Unopened::Unproved(error) } else { Unopened::Failed(error) })
     }
 
     fn not_let_in(self, proof: &Proof, reply: &Reply, challenge: Option<&str>) -> Error {

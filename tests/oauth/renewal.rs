@@ -9,6 +9,7 @@ use crate::place::{COUNT, Place, three_mails};
 use crate::program::stderr;
 use crate::server::browser::{Browser, sign_in};
 use crate::server::openid::{OpenId, Options, PASSWORD, PUBLIC, Trouble};
+use crate::terminal::Terminal;
 
 #[test]
 fn a_statement_outlives_its_token_and_its_connections() {
@@ -19,13 +20,7 @@ fn a_statement_outlives_its_token_and_its_connections() {
     place.user.ready();
     place.configure(&place.credential(&PUBLIC), "");
     place.sign_in();
-    let port = closing_between_folders(place.dovecot.port());
-    let config = place.home.path("config/mailql/config.toml");
-    let text = std::fs::read_to_string(&config).unwrap();
-    let direct = format!("host = 'localhost', port = {}, tls = 'implicit'", place.dovecot.tls_port());
-    assert!(text.contains(&direct));
-    std::fs::write(&config, text.replace(&direct, &format!("host = '127.0.0.1', port = {port}, tls = 'none'")))
-        .unwrap();
+    close_between_folders(&place);
     let sql =
         "SET mailql.connections = 1; SELECT count(subject) AS n, count(DISTINCT folder) AS f FROM MessagesInFolder";
     let output = place.home.run(&["--format", "csv", "-c", sql]);
@@ -141,6 +136,26 @@ fn a_refresh_token_that_was_used_elsewhere_is_told_with_the_way_out() {
 }
 
 #[test]
+fn who_signs_out_elsewhere_is_signed_out_at_an_open_prompt() {
+    let place = Place::signed_in(&Options::default());
+    // A connection that is open stays open; the next one needs a token.
+    close_between_folders(&place);
+    let terminal = Terminal::at(place.home, "work");
+    terminal.until("the prompt", |screen| screen.trim_end().ends_with("work=>"));
+    let asks = |shown: &str| {
+        terminal.tmux(&["send-keys", "-R"]);
+        terminal.types("SELECT subject FROM MessagesInFolder;");
+        terminal.presses("Enter");
+        terminal.until(shown, |screen| screen.contains(shown))
+    };
+    asks("(3 rows)");
+    let output = terminal.home.command(&["logout", "work"]).output().unwrap();
+    assert!(stderr(&output).contains("work is signed out"), "{}", stderr(&output));
+    asks("is not signed in");
+    assert_eq!(place.openid.counted("refresh_token"), 0, "nothing of it comes back");
+}
+
+#[test]
 fn a_job_has_its_token_from_the_environment() {
     let place = Place::signed_in(&Options::default());
     let kept: serde_json::Value = serde_json::from_str(&place.kept()).unwrap();
@@ -172,6 +187,17 @@ fn expire_here(place: &Place) {
             std::fs::write(&path, kept.to_string()).unwrap();
         }
     }
+}
+
+/// Puts a server in between that ends connections.
+fn close_between_folders(place: &Place) {
+    let port = closing_between_folders(place.dovecot.port());
+    let config = place.home.path("config/mailql/config.toml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    let direct = format!("host = 'localhost', port = {}, tls = 'implicit'", place.dovecot.tls_port());
+    assert!(text.contains(&direct));
+    let indirect = format!("host = '127.0.0.1', port = {port}, tls = 'none'");
+    std::fs::write(&config, text.replace(&direct, &indirect)).unwrap();
 }
 
 /// A server that ends each connection when the messages of a folder were read, and is slow about it.

@@ -116,6 +116,14 @@ fn a_client_shows_its_secret_as_the_provider_takes_it() {
     place.configure(&place.credential(&SECRET_IN_HEADER), "");
     place.sign_in();
     assert_eq!(place.count(), Ok(3));
+    let ended = place.home.run(&["logout", "work"]);
+    assert!(stderr(&ended).contains("took the sign-in back"), "{}", stderr(&ended));
+    let browser = Browser::start();
+    let mut command = place.home.command(&["login", "work", "--device"]);
+    let enter = |address: &str, code: &str| enter_code(&browser, address, code, &place.user.name, PASSWORD);
+    let said = by_code(&mut command, &enter);
+    assert!(said.contains("Signed in to work"), "{said}");
+    assert_eq!(place.count(), Ok(3));
 }
 
 #[test]
@@ -230,15 +238,17 @@ fn another_user_than_the_accounts_is_not_taken() {
 fn an_answer_to_another_sign_in_is_not_taken() {
     let place = Place::new();
     place.configure(&place.credential(&PUBLIC), "");
-    let mut page = String::new();
+    let (mut page, browser) = (String::new(), Browser::start());
     let ended = place.login(&["login", "work", "--no-browser"], |address| {
         let redirect = address.split("redirect_uri=").nth(1).unwrap().split('&').next().unwrap();
         let redirect = redirect.replace("%3A", ":").replace("%2F", "/");
         page = http::get(&format!("{redirect}/?code=stolen&state=guessed&error_description=<script>")).body;
+        sign_in(&browser, address, &place.user.name, PASSWORD);
     });
-    assert!(stderr(&ended).contains("its state is another"), "{}", stderr(&ended));
-    assert!(page.contains("You are not signed in") && !page.contains("<script>"), "{page}");
-    assert_eq!(place.openid.counted("authorization_code"), 0, "nobody was asked with it");
+    assert!(page.contains("You are not signed in") && page.contains("its state is another"), "{page}");
+    assert!(!page.contains("<script>"), "{page}");
+    assert!(ended.status.success(), "any page can lead a browser there; ours is waited for: {}", stderr(&ended));
+    assert_eq!(place.openid.counted("authorization_code"), 1, "nobody was asked with the other");
 }
 
 #[test]

@@ -84,9 +84,18 @@ impl Authorization {
     /// browser shows it, too.
     pub async fn finish(mut self, pasted: impl Future<Output = String>) -> Result<Agreement> {
         let came = async {
-            tokio::select! {
-                visit = self.listener.visit() => visit,
-                address = pasted => Ok(Visit::pasted(&address)),
+            tokio::pin!(pasted);
+            loop {
+                let (visit, is_browser) = tokio::select! {
+                    visit = self.listener.visit() => (visit?, true),
+                    address = &mut pasted => (Visit::pasted(&address), false),
+                };
+                match self.is_ours(&visit) {
+                    // Any page can lead a browser here; only ours ends the waiting.
+                    Err(error) if is_browser => visit.answer(&Page::failed(&error)).await,
+                    Err(error) => return Err(error),
+                    Ok(()) => return Ok(visit),
+                }
             }
         };
         let visit = timeout(WITHIN, came).await.map_err(|_| {
@@ -105,7 +114,8 @@ impl Authorization {
     async fn exchange(&self, visit: &Visit) -> Result<Granted> {
         let code = self.code(visit)?;
         let code = code.secret();
-        asked(&self.credential, |way| async move {
+        let shown = [code.as_str(), self.verifier.secret().as_str(), self.state.secret().as_str()];
+        asked(&self.credential, &shown, |way| async move {
             let client = client(&self.credential, way).await.map_err(RequestTokenError::Request)?;
             let request = client
                 .exchange_code(AuthorizationCode::new(code.clone()))
@@ -116,16 +126,20 @@ impl Authorization {
         .await
     }
 
-    /// The code that came back, if it is for this sign-in (RFC 6749 §4.1.2, §10.12).
-    fn code(&self, visit: &Visit) -> Result<AuthorizationCode> {
+    /// Makes sure that what came back is the answer to this sign-in (RFC 6749 §10.12).
+    fn is_ours(&self, visit: &Visit) -> Result<()> {
         let given = visit.parameter("state").unwrap_or_default();
-        if !bool::from(given.as_bytes().ct_eq(self.state.secret().as_bytes())) {
-            let error = Error::new(
-                ErrorKind::Refused,
-                "what came back is not the answer to this sign-in (its state is another)",
-            );
-            return Err(error.hint("begin again with mailql login, and use the newest page of the browser only"));
+        if bool::from(given.as_bytes().ct_eq(self.state.secret().as_bytes())) {
+            return Ok(());
         }
+        let error =
+            Error::new(ErrorKind::Refused, "what came back is not the answer to this sign-in (its state is another)");
+        Err(error.hint("use the newest page of the browser, or begin again with mailql login"))
+    }
+
+    /// The code that came back (§4.1.2).
+    fn code(&self, visit: &Visit) -> Result<AuthorizationCode> {
+        self.is_ours(visit)?;
         if let Some(error) = visit.parameter("error") {
             return Err(refusal::explained(&self.credential, error, visit.parameter("error_description")));
         }

@@ -4,13 +4,15 @@
 
 use oauth2::{AuthType, StandardDeviceAuthorizationResponse};
 
-use super::{Granted, asking, client, granted, refused, scopes};
+use super::{Granted, asking, client, granted, is_unknown, refused, scopes};
 use crate::account::credential::Credential;
 use crate::error::{Error, ErrorKind, Result};
 
 /// A person is being asked.
 pub struct DeviceSignIn {
     credential: Credential,
+    /// How the client shows its secret.
+    way: AuthType,
     begun: StandardDeviceAuthorizationResponse,
 }
 
@@ -20,14 +22,21 @@ impl DeviceSignIn {
     /// # Errors
     /// The provider refuses, cannot be reached, or has no such way.
     pub async fn begin(credential: &Credential) -> Result<Self> {
-        let client = client(credential, AuthType::RequestBody).await?;
-        let request = client.exchange_device_code().map_err(|_| {
-            Error::new(ErrorKind::Config, "a credential needs a device_authorization_endpoint here")
-                .hint("not every provider has one; without it, sign in in a browser on this computer, or paste its last address")
-        })?;
-        let begun = request.add_scopes(scopes(credential)).request_async(&asking(credential)).await;
+        let ask = async |way: AuthType| {
+            let client = client(credential, way).await?;
+            let request = client.exchange_device_code().map_err(|_| {
+                Error::new(ErrorKind::Config, "a credential needs a device_authorization_endpoint here").hint(ELSEWHERE)
+            })?;
+            Ok::<_, Error>(request.add_scopes(scopes(credential)).request_async(&asking(credential)).await)
+        };
+        let mut way = AuthType::RequestBody;
+        let mut begun = ask(way.clone()).await?;
+        if is_unknown(credential, &begun) {
+            way = AuthType::BasicAuth;
+            begun = ask(way.clone()).await?;
+        }
         let begun = begun.map_err(|error| refused(credential, error))?;
-        Ok(Self { credential: credential.clone(), begun })
+        Ok(Self { credential: credential.clone(), way, begun })
     }
 
     /// Where the person is to go.
@@ -50,9 +59,12 @@ impl DeviceSignIn {
     /// # Errors
     /// The person declined, or took too long; or as [`super::refresh`].
     pub async fn finish(self) -> Result<Granted> {
-        let client = client(&self.credential, AuthType::RequestBody).await?;
+        let client = client(&self.credential, self.way.clone()).await?;
         let request = client.exchange_device_access_token(&self.begun);
         let answer = request.request_async(&asking(&self.credential), tokio::time::sleep, None).await;
         answer.map(|answer| granted(&answer)).map_err(|error| refused(&self.credential, error))
     }
 }
+
+const ELSEWHERE: &str =
+    "not every provider has one; without it, sign in in a browser on this computer, or paste its last address";

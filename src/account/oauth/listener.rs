@@ -11,7 +11,7 @@ use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, Response};
+use hyper::{Request, Response, Uri};
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
@@ -51,7 +51,8 @@ impl Listener {
         let url = wanted.map(Url::parse).transpose();
         let url = url.map_err(|error| Error::new(ErrorKind::Config, format!("the redirect_uri is no URL: {error}")))?;
         let given = match &url {
-            Some(url) => url.port(),
+            // As it is written: to the other, port 80 is as good as none.
+            Some(_) => wanted.and_then(|text| text.parse::<Uri>().ok()).and_then(|uri| uri.port_u16()),
             None => credential.redirect_port,
         };
         let first = match url.as_ref().and_then(Url::host) {

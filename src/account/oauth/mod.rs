@@ -12,11 +12,13 @@ pub mod refusal;
 
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use oauth2::basic::{
     BasicErrorResponse, BasicErrorResponseType, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse,
     BasicTokenType,
 };
-use oauth2::http::header::CONTENT_TYPE;
+use oauth2::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use oauth2::http::{Request, StatusCode};
 use oauth2::{
     AuthType, AuthUrl, ClientId, DeviceAuthorizationUrl, EndpointMaybeSet, EndpointNotSet, EndpointSet,
@@ -27,6 +29,9 @@ use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
 
 use super::credential::{ClientSecret, Credential, Text};
+use super::mask::Mask;
+use super::sasl::Proof;
+use super::secret::Secret;
 use crate::error::{Error, ErrorKind, Result};
 use crate::net::http;
 
@@ -51,7 +56,7 @@ pub struct Granted {
 /// # Errors
 /// The provider refuses, cannot be reached, or answers what cannot be understood.
 pub async fn refresh(credential: &Credential, refresh_token: &str) -> Result<Granted> {
-    asked(credential, |way| async move {
+    asked(credential, &[refresh_token], |way| async move {
         let (client, refresh_token) = (
             client(credential, way).await.map_err(RequestTokenError::Request)?,
             RefreshToken::new(refresh_token.to_owned()),
@@ -66,7 +71,7 @@ pub async fn refresh(credential: &Credential, refresh_token: &str) -> Result<Gra
 /// # Errors
 /// As [`refresh`].
 pub async fn client_credentials(credential: &Credential) -> Result<Granted> {
-    asked(credential, |way| async move {
+    asked(credential, &[], |way| async move {
         let request = client(credential, way).await.map_err(RequestTokenError::Request)?;
         request.exchange_client_credentials().add_scopes(scopes(credential)).request_async(&asking(credential)).await
     })
@@ -80,30 +85,60 @@ pub async fn client_credentials(credential: &Credential) -> Result<Granted> {
 pub async fn revoke(credential: &Credential, refresh_token: &str) -> Result<bool> {
     let Some(endpoint) = &credential.revocation_endpoint else { return Ok(false) };
     credential.check()?;
-    // Not by the library: it refuses a provider on this computer, for its endpoint is no https.
     let secret = credential.client_secret.read().await?;
-    let mut form = form_urlencoded::Serializer::new(String::new());
-    form.append_pair("token", refresh_token).append_pair("token_type_hint", "refresh_token");
-    form.append_pair("client_id", &credential.client_id);
-    if let Some(secret) = &secret {
-        form.append_pair("client_secret", secret.expose());
+    let ask = async |in_header: bool| {
+        let request = revocation(endpoint, &credential.client_id, refresh_token, secret.as_ref(), in_header)?;
+        let host = request.uri().host().unwrap_or_default().to_owned();
+        understandable(&host, http::ask(request, credential.ca_file.as_deref()).await?)
+    };
+    let refusal = |answer: &HttpResponse| {
+        let is_refusal = !answer.status().is_success();
+        is_refusal.then(|| serde_json::from_slice::<BasicErrorResponse>(answer.body()).ok()).flatten()
+    };
+    let is_unknown = |error: &BasicErrorResponse| error.error() == &BasicErrorResponseType::InvalidClient;
+    let mut answer = ask(false).await?;
+    if secret.is_some() && refusal(&answer).as_ref().is_some_and(is_unknown) {
+        answer = ask(true).await?;
     }
-    let request = Request::post(endpoint)
-        .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-        .body(form.finish().into_bytes())
-        .map_err(|error| Error::new(ErrorKind::Config, format!("the revocation_endpoint is no URL: {error}")))?;
-    let host = request.uri().host().unwrap_or_default().to_owned();
-    let answer = understandable(&host, http::ask(request, credential.ca_file.as_deref()).await?)?;
-    match serde_json::from_slice::<BasicErrorResponse>(answer.body()) {
-        Ok(error) if !answer.status().is_success() => {
-            Err(refused(credential, RequestTokenError::ServerResponse(error)))
+    match refusal(&answer) {
+        Some(error) => {
+            let error = refused(credential, RequestTokenError::ServerResponse(error));
+            Err(covered(error, secret.into_iter().chain([Secret::from(refresh_token)]).collect()))
         }
-        _ if answer.status().is_success() => Ok(true),
-        _ => {
-            let message = format!("{host} did not take the sign-in back ({})", answer.status());
+        None if answer.status().is_success() => Ok(true),
+        None => {
+            let message = format!("the provider did not take the sign-in back ({})", answer.status());
             Err(Error::new(ErrorKind::Server, message).hint("look whether the revocation_endpoint is right"))
         }
     }
+}
+
+/// The request that gives a token back. Not by the library: it refuses a provider on this computer, which has no https.
+fn revocation(
+    endpoint: &str,
+    client_id: &str,
+    token: &str,
+    secret: Option<&Secret>,
+    in_header: bool,
+) -> Result<HttpRequest> {
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    form.append_pair("token", token).append_pair("token_type_hint", "refresh_token");
+    let mut request = Request::post(endpoint).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+    match secret {
+        Some(secret) if in_header => {
+            let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+            let both = Text::new(format!("{}:{}", encoded(client_id), encoded(secret.expose())));
+            request = request.header(AUTHORIZATION, format!("Basic {}", STANDARD.encode(&*both)));
+        }
+        Some(secret) => {
+            form.append_pair("client_id", client_id).append_pair("client_secret", secret.expose());
+        }
+        None => {
+            form.append_pair("client_id", client_id);
+        }
+    }
+    let request = request.body(form.finish().into_bytes());
+    request.map_err(|error| Error::new(ErrorKind::Config, format!("the revocation_endpoint is no URL: {error}")))
 }
 
 /// What else an answer has: who agreed (OpenID Connect Core §3.1.3.3).
@@ -122,19 +157,36 @@ impl std::fmt::Debug for More {
 
 /// Asks for tokens with the client's secret in the form, and once again with it in a header (RFC 6749 §2.3.1): providers
 /// that take one way only say no more than that they do not know the client.
-async fn asked<F, A>(credential: &Credential, ask: F) -> Result<Granted>
+///
+/// Careless providers repeat what they refuse: `shown` is covered in what is said of it.
+async fn asked<F, A>(credential: &Credential, shown: &[&str], ask: F) -> Result<Granted>
 where
     F: Fn(AuthType) -> A,
     A: Future<Output = Asked<Answer>>,
 {
     let mut answer = ask(AuthType::RequestBody).await;
-    if credential.client_secret != ClientSecret::None
-        && let Err(RequestTokenError::ServerResponse(response)) = &answer
-        && response.error() == &BasicErrorResponseType::InvalidClient
-    {
+    if is_unknown(credential, &answer) {
         answer = ask(AuthType::BasicAuth).await;
     }
-    answer.map(|answer| granted(&answer)).map_err(|error| refused(credential, error))
+    let answer = answer.map(|answer| granted(&answer)).map_err(|error| refused(credential, error));
+    let mut secrets: Vec<Secret> = shown.iter().map(|secret| Secret::from(*secret)).collect();
+    if answer.is_err() {
+        secrets.extend(credential.client_secret.read().await.ok().flatten());
+    }
+    answer.map_err(|error| covered(error, secrets))
+}
+
+/// Whether the provider does not know the client by the secret in the form.
+fn is_unknown<T>(credential: &Credential, answer: &Asked<T>) -> bool {
+    let is_it = |response: &BasicErrorResponse| response.error() == &BasicErrorResponseType::InvalidClient;
+    let is_unknown = matches!(answer, Err(RequestTokenError::ServerResponse(response)) if is_it(response));
+    is_unknown && credential.client_secret != ClientSecret::None
+}
+
+/// The error without secrets in it.
+fn covered(error: Error, secrets: Vec<Secret>) -> Error {
+    let masks: Vec<Mask> = secrets.into_iter().map(|secret| Mask::of(&Proof::Token(secret))).collect();
+    error.reworded(|words| masks.iter().fold(words.to_owned(), |words, mask| mask.cover(&words)))
 }
 
 type Asked<T> = Result<T, RequestTokenError<Error, BasicErrorResponse>>;

@@ -38,7 +38,7 @@ impl Keyring {
         let Ok(entry) = self.entry(key) else { return Ok(None) };
         match entry.get_password() {
             Ok(text) => Ok(Some(Text::new(text))),
-            Err(Refusal::NoEntry | Refusal::NoDefaultStore | Refusal::PlatformFailure(_)) => Ok(None),
+            Err(Refusal::NoEntry | Refusal::NoDefaultStore) => Ok(None),
             Err(error) => Err(refused("does not tell", key, &error)),
         }
     }
@@ -55,7 +55,7 @@ impl Keyring {
         let Ok(entry) = self.entry(key) else { return Ok(false) };
         match entry.delete_credential() {
             Ok(()) => Ok(true),
-            Err(Refusal::NoEntry | Refusal::NoDefaultStore | Refusal::PlatformFailure(_)) => Ok(false),
+            Err(Refusal::NoEntry | Refusal::NoDefaultStore) => Ok(false),
             Err(error) => Err(refused("does not forget", key, &error)),
         }
     }

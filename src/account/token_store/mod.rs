@@ -106,16 +106,16 @@ impl TokenStore {
         self
     }
 
-    /// What is kept under a key: in its file, else in the keyring.
+    /// What is kept under a key, in its file, else in the keyring; and where.
     ///
     /// # Errors
     /// It cannot be read, others could read it, or it is of another.
-    pub fn read(&self, key: &str) -> Result<Option<Kept>> {
+    pub fn read(&self, key: &str) -> Result<Option<(Kept, Keep)>> {
         if let Some(text) = self.files.as_ref().map(|files| files.read(key)).transpose()?.flatten() {
-            return Kept::parse(&text, key).map(Some);
+            return Ok(Some((Kept::parse(&text, key)?, Keep::File)));
         }
         match self.in_keyring(key)? {
-            Some(text) => Kept::parse(&text, key).map(Some),
+            Some(text) => Ok(Some((Kept::parse(&text, key)?, Keep::Keyring))),
             None => Ok(None),
         }
     }
@@ -177,7 +177,11 @@ impl TokenStore {
     /// It cannot be deleted.
     pub fn forget(&self, key: &str) -> Result<bool> {
         let of_files = self.files.as_ref().map_or(Ok(false), |files| files.forget(key))?;
-        Ok(self.forget_in_keyring(key)? || of_files)
+        match self.forget_in_keyring(key) {
+            // It was in the file; a keyring that does not answer had nothing of it.
+            Err(_) if of_files => Ok(true),
+            of_keyring => Ok(of_keyring? || of_files),
+        }
     }
 
     /// Keeps others, in this process and in others, from renewing what is kept under a key meanwhile.
@@ -254,14 +258,14 @@ mod tests {
         let store = TokenStore::at(place.path().join("a")).with_keyring(Keyring::mock());
         assert_eq!(store.usual(), Keep::Keyring);
         assert_eq!(store.write("me", &kept("1"), None, None).unwrap(), Keep::Keyring);
-        assert_eq!(store.read("me").unwrap(), Some(kept("1")));
+        assert_eq!(store.read("me").unwrap(), Some((kept("1"), Keep::Keyring)));
         assert!(!place.path().join("a").exists(), "nothing is on the disk");
         assert!(store.forget("me").unwrap() && !store.forget("me").unwrap());
         assert_eq!(store.read("me").unwrap(), None);
         let store = TokenStore::at(place.path().join("b")).with_keyring(Keyring::none());
         assert_eq!(store.usual(), Keep::File);
         assert_eq!(store.write("me", &kept("1"), None, None).unwrap(), Keep::File);
-        assert_eq!(store.read("me").unwrap(), Some(kept("1")));
+        assert_eq!(store.read("me").unwrap(), Some((kept("1"), Keep::File)));
         let error = store.write("me", &kept("1"), Some(Keep::Keyring), None).unwrap_err();
         assert!(error.way_out().unwrap().contains("file"), "{error}");
     }
@@ -273,7 +277,7 @@ mod tests {
         assert_eq!(store.write("me", &kept("1"), Some(Keep::File), None).unwrap(), Keep::File);
         assert_eq!(store.write("me", &kept("2"), None, None).unwrap(), Keep::File);
         assert_eq!(store.write("me", &kept("3"), Some(Keep::Keyring), None).unwrap(), Keep::Keyring);
-        assert_eq!(store.read("me").unwrap(), Some(kept("3")), "the file is gone");
+        assert_eq!(store.read("me").unwrap(), Some((kept("3"), Keep::Keyring)), "the file is gone");
     }
 
     #[test]
@@ -281,7 +285,7 @@ mod tests {
         let store = TokenStore::default().with_keyring(Keyring::mock_with_room_for(100));
         let long = Kept { access_token: Some(Text::new("x".repeat(200))), ..kept("r") };
         assert_eq!(store.write("me", &long, None, None).unwrap(), Keep::Keyring);
-        assert_eq!(store.read("me").unwrap(), Some(kept("r")));
+        assert_eq!(store.read("me").unwrap(), Some((kept("r"), Keep::Keyring)));
     }
 
     #[test]
