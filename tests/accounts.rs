@@ -74,11 +74,13 @@ fn accounts_are_listed_without_asking_for_a_password() {
 #[test]
 fn a_key_of_the_configuration_that_is_unknown_is_told_with_its_line() {
     let home = Home::new();
-    let config = "[accounts.work]\nimap = { host = 'mail.example.org' }\nuser = 'me'\npassword = 'hunter2'\n";
-    fs::write(home.path("config.toml"), config).unwrap();
-    let output = home.run(&["--config", "config.toml", "accounts"]);
-    let said = stderr(&output);
-    assert_eq!(output.status.code(), Some(2));
-    assert!(said.contains("`password`") && said.contains("line 4") && said.contains("password_command"), "{said}");
-    assert!(!said.contains("hunter2"), "{said}");
+    let config = "[accounts.work]\nimap = { host = 'mail.example.org' }\nuser = 'me'\n";
+    for (key, told) in [("passwort", "`passwort` is unknown here (line 4"), ("password", "not what it is")] {
+        fs::write(home.path("config.toml"), format!("{config}{key} = 'hunter2'\n")).unwrap();
+        let output = home.run(&["--config", "config.toml", "accounts"]);
+        let said = stderr(&output);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(said.contains(told) && said.contains("password_command"), "{said}");
+        assert!(!said.contains("hunter2"), "{said}");
+    }
 }

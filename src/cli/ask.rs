@@ -80,6 +80,17 @@ impl<'a> Person<'a> {
         Ok(if typed.is_empty() { None } else { Some(typed.into()) })
     }
 
+    /// What comes of something that takes its time.
+    pub(crate) async fn waits<T>(&self, coming: impl Future<Output = T>) -> Answer<T> {
+        tokio::select! {
+            came = coming => Ok(came),
+            signal = self.signals.came() => {
+                say("\n")?;
+                Err(Unanswered::Stopped(signal))
+            }
+        }
+    }
+
     async fn unless_stopped<T: Send + 'static>(
         &self,
         read: impl FnOnce() -> io::Result<T> + Send + 'static,

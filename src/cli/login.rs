@@ -55,7 +55,7 @@ async fn signing_in(target: Option<&str>, file: Option<&Path>, way: Way, signals
     };
     let config = Source::configuration(file)?;
     let (name, account) = live(&config, &name)?;
-    let kept = signed_in(&person, name, account, &config.proofs(), way, signals).await?;
+    let kept = signed_in(&person, name, account, &config.proofs(), way).await?;
     say::note(&format!("Signed in to {name}{kept}."));
     say::hint(&format!("see what it has: mailql {name} -c \"SELECT name, messages FROM Folder\""));
     Ok(())
@@ -103,7 +103,6 @@ async fn signed_in(
     account: &ImapAccount,
     proofs: &Proofs,
     way: Way,
-    signals: &Signals,
 ) -> Answer<&'static str> {
     match &account.sign_in {
         SignIn::Token(TokenSource::Credential(credential)) => {
@@ -118,13 +117,7 @@ async fn signed_in(
                     Grant::ClientCredentials => proofs.token(&credential, &account.user, None).await.map(|_| None),
                 }
             };
-            let kept = tokio::select! {
-                kept = signing_in => kept?,
-                signal = signals.came() => {
-                    ask_say("\n")?;
-                    return Err(Unanswered::Stopped(signal));
-                }
-            };
+            let kept = person.waits(signing_in).await??;
             Ok(kept.map_or("; nobody has to sign in there", place))
         }
         SignIn::Password(Password::Kept(wanted)) => {

@@ -6,10 +6,11 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use super::ask::{Answer, Person, say};
+use super::ask::{Answer, Person, say as ask_say};
 use super::output::neutral;
-use super::places;
+use super::{places, say};
 use crate::account::config::RESERVED;
+use crate::account::oauth::discovery;
 use crate::account::provider::PROVIDERS;
 use crate::account::{AccountConfig, Config, Keep, Provider};
 use crate::error::{Error, ErrorKind, Result};
@@ -53,7 +54,7 @@ pub(crate) async fn described(
         }
     } else {
         if let Some(way) = provider.and_then(|provider| provider.app_password) {
-            say(&format!("\nHow to get an app password:\n  {way}\n"))?;
+            ask_say(&format!("\nHow to get an app password:\n  {way}\n"))?;
         }
         let place = match known.proofs().usual_place().await? {
             Keep::Keyring => "keyring",
@@ -62,7 +63,7 @@ pub(crate) async fn described(
         lines.add("password", place);
     }
     if let Some(note) = provider.and_then(|provider| provider.note) {
-        say(&format!("\nGood to know: {note}\n"))?;
+        ask_say(&format!("\nGood to know: {note}\n"))?;
     }
     let account = format!("\n[accounts.{}]\n{}", key(&name), lines.text());
     let text = match credential {
@@ -70,7 +71,7 @@ pub(crate) async fn described(
         None => account,
     };
     let path = written(file, &text)?;
-    say(&format!("\nThe account {} is written into {}.\n", neutral(&name), path.display()))?;
+    ask_say(&format!("\nThe account {} is written into {}.\n", neutral(&name), path.display()))?;
     Ok(name)
 }
 
@@ -101,7 +102,7 @@ fn key(name: &str) -> String {
 
 async fn provider(person: &Person<'_>, address: &str) -> Answer<Option<&'static Provider>> {
     if let Some(provider) = Provider::of_address(address) {
-        say(&format!("That is {}.\n", provider.title))?;
+        ask_say(&format!("That is {}.\n", provider.title))?;
         return Ok(Some(provider));
     }
     let domain = address.rsplit_once('@').map_or("this account", |(_, domain)| domain);
@@ -128,7 +129,7 @@ async fn account_name(
         if is_free(&name) {
             return Ok(name);
         }
-        say(&format!("There is a {} already; choose another name.\n", neutral(&name)))?;
+        ask_say(&format!("There is a {} already; choose another name.\n", neutral(&name)))?;
     }
 }
 
@@ -151,7 +152,7 @@ async fn servers(person: &Person<'_>, address: &str, lines: &mut Lines) -> Answe
             let port = person.line(&format!("Its port ({port} is TLS, {other} STARTTLS)"), Some(port)).await?;
             match port.parse::<u16>() {
                 Ok(port) => break port,
-                Err(_) => say("It is a number up to 65535.\n")?,
+                Err(_) => ask_say("It is a number up to 65535.\n")?,
             }
         };
         lines.0.push(format!("{key} = {{ host = {}, port = {port} }}\n", quoted(&host)));
@@ -197,28 +198,57 @@ async fn registration(
     let mut lines = Lines::default();
     let steps = provider.map_or(&[][..], |provider| provider.registration);
     if !steps.is_empty() {
-        say("\nmailql brings no client id of its own. Once, for you or for your company:\n")?;
+        ask_say("\nmailql brings no client id of its own. Once, for you or for your company:\n")?;
         for (place, step) in steps.iter().enumerate() {
-            say(&format!("  {}. {step}\n", place + 1))?;
+            ask_say(&format!("  {}. {step}\n", place + 1))?;
         }
-        say("\n")?;
+        ask_say("\n")?;
     }
     if provider.is_none() {
-        lines.add("authorization_endpoint", &person.line("Authorization endpoint (https://…)", None).await?);
-        lines.add("token_endpoint", &person.line("Token endpoint (https://…)", None).await?);
-        let scopes = person.line("Scopes, with blanks between them", Some("openid email offline_access")).await?;
-        let scopes = scopes.split_whitespace().map(quoted).collect::<Vec<_>>().join(", ");
-        lines.0.push(format!("scopes = [{scopes}]\n"));
+        endpoints(person, &mut lines).await?;
     }
     lines.add("client_id", &person.line("Client id", None).await?);
     if let Some(secret) = person.secret("Client secret (not shown; Enter if there is none)").await? {
         lines.add("client_secret", secret.expose());
-        say(&format!(
+        ask_say(&format!(
             "It is written into the configuration, which only you can read then; client_secret_command under [credentials.{}] keeps it elsewhere.\n",
             neutral(name)
         ))?;
     }
     Ok(Registration::New(lines))
+}
+
+/// Asks for the endpoints of a provider that is not known: for where it publishes them, or for each.
+async fn endpoints(person: &Person<'_>, lines: &mut Lines) -> Answer<()> {
+    loop {
+        let issuer =
+            person.line("Address of the provider (its issuer), or - to give its endpoints one by one", None).await?;
+        if issuer == "-" {
+            lines.add("authorization_endpoint", &person.line("Authorization endpoint (https://…)", None).await?);
+            lines.add("token_endpoint", &person.line("Token endpoint (https://…)", None).await?);
+            break;
+        }
+        match person.waits(discovery::endpoints(&issuer)).await? {
+            Ok(found) => {
+                lines.add("authorization_endpoint", &found.authorization_endpoint);
+                lines.add("token_endpoint", &found.token_endpoint);
+                for (key, endpoint) in [
+                    ("device_authorization_endpoint", found.device_authorization_endpoint),
+                    ("revocation_endpoint", found.revocation_endpoint),
+                ] {
+                    if let Some(endpoint) = endpoint {
+                        lines.add(key, &endpoint);
+                    }
+                }
+                break;
+            }
+            Err(error) => say::error(&error),
+        }
+    }
+    let scopes = person.line("Scopes, with blanks between them", Some("openid email offline_access")).await?;
+    let scopes = scopes.split_whitespace().map(quoted).collect::<Vec<_>>().join(", ");
+    lines.0.push(format!("scopes = [{scopes}]\n"));
+    Ok(())
 }
 
 /// The names of the credentials that the configuration has.

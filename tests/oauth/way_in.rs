@@ -17,11 +17,7 @@ fn from_an_empty_home_to_rows_in_a_terminal() {
     let place = Place::new();
     let home = Home::new();
     let terminal = Terminal::at(home, "login --no-browser");
-    let says = |question: &str, answer: &str| {
-        terminal.until(question, |screen| screen.trim_end().ends_with(question));
-        terminal.types(answer);
-        terminal.presses("Enter");
-    };
+    let says = |question: &str, answer: &str| terminal.answers(question, answer);
     says("Mail address:", &place.user.name);
     says("Number [1]:", "10");
     says("Name of the account in SQL [example]:", "work");
@@ -29,8 +25,10 @@ fn from_an_empty_home_to_rows_in_a_terminal() {
     says("Its port (993 is TLS, 143 STARTTLS) [993]:", &place.dovecot.tls_port().to_string());
     says("SMTP server, or - for none [smtp.example.com]:", "-");
     says("Number [1]:", "1");
-    says("Authorization endpoint (https://…):", &place.openid.authorization_endpoint());
-    says("Token endpoint (https://…):", &place.openid.token_endpoint());
+    let issuer = "Address of the provider (its issuer), or - to give its endpoints one by one:";
+    says(issuer, "http://login.example.org");
+    terminal.until("the complaint", |screen| screen.contains("is no https:// address"));
+    says(issuer, &place.openid.issuer());
     says("Scopes, with blanks between them [openid email offline_access]:", "");
     says("Client id:", PUBLIC.id);
     says("Client secret (not shown; Enter if there is none):", "");
@@ -56,6 +54,9 @@ fn from_an_empty_home_to_rows_in_a_terminal() {
     place.openid.expire_access_tokens();
     assert_eq!(count(), "count(*)\n3\n", "a new token is got where the old one is refused");
     assert_eq!(count(), "count(*)\n3\n");
+    for endpoint in ["device_authorization_endpoint", "revocation_endpoint"] {
+        assert!(text.contains(endpoint), "what the provider publishes is written down: {text}");
+    }
     assert_eq!(place.openid.grant_types(), ["authorization_code", "refresh_token"]);
 }
 
@@ -63,11 +64,7 @@ fn from_an_empty_home_to_rows_in_a_terminal() {
 fn a_password_is_typed_once_and_kept() {
     let place = Place::new();
     let terminal = Terminal::at(Home::new(), "login");
-    let says = |question: &str, answer: &str| {
-        terminal.until(question, |screen| screen.trim_end().ends_with(question));
-        terminal.types(answer);
-        terminal.presses("Enter");
-    };
+    let says = |question: &str, answer: &str| terminal.answers(question, answer);
     says("Mail address:", &place.user.name);
     says("Number [1]:", "10");
     says("Name of the account in SQL [example]:", "");

@@ -79,6 +79,13 @@ impl Terminal {
         self.tmux(&["capture-pane", "-p", "-S", "-2000"])
     }
 
+    /// Waits for a question, and answers it.
+    pub fn answers(&self, question: &str, answer: &str) {
+        self.until(question, |screen| screen.replace('\n', "").trim_end().ends_with(question));
+        self.types(answer);
+        self.presses("Enter");
+    }
+
     /// What is on the screen, with lines that the terminal broke put together again.
     pub fn text(&self) -> String {
         self.tmux(&["capture-pane", "-p", "-J", "-S", "-2000"])

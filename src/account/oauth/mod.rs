@@ -1,11 +1,12 @@
 //! The conversation with a provider of OAuth2 (RFC 6749): what is asked for tokens, and what its answers mean.
 //!
-//! [`authorization`] has a person agree in a browser here, [`device`] in one elsewhere; [`refusal`] puts a provider's no in
-//! words. What is kept is the matter of [`super::proofs`].
+//! [`discovery`] finds where to ask, [`authorization`] has a person agree in a browser here, [`device`] in one elsewhere;
+//! [`refusal`] puts a provider's no in words. What is kept is the matter of [`super::proofs`].
 
 pub mod authorization;
 mod claims;
 pub mod device;
+pub mod discovery;
 mod listener;
 mod page;
 pub mod refusal;
