@@ -1,7 +1,7 @@
 //! A session: a connection to a server on which somebody has signed in. The only place where commands are sent.
 //!
 //! It knows which answers are still to come, so that nothing is ever taken for the answer to something else. What a
-//! reading asks is in [`super::flight`]; the way to the server in [`super::connect`].
+//! reading asks is in [`super::flight`]; the way to the server in [`crate::net::connect`].
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};

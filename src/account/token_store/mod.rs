@@ -96,7 +96,11 @@ impl fmt::Debug for Kept {
 impl TokenStore {
     /// A store whose files are in a directory, which is made when it is first needed.
     pub fn at(directory: impl Into<PathBuf>) -> Self {
-        Self { files: Some(Files::at(directory.into())), ..Self::default() }
+        Self {
+            files: Some(Files::at(directory.into())),
+            #[cfg(feature = "keyring")]
+            keyring: Keyring::default(),
+        }
     }
 
     /// The same, with another keyring than the system's.
