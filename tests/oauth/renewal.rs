@@ -27,13 +27,16 @@ fn a_statement_outlives_its_token_and_its_connections() {
     assert!(output.status.success(), "{}", stderr(&output));
     assert_eq!(String::from_utf8(output.stdout).unwrap(), "n,f\n180,60\n");
     let renewed = place.openid.counted("refresh_token");
-    assert!((2..=10).contains(&renewed), "{renewed} times");
+    // How often depends on how busy the machine is; but each token serves many connections.
+    assert!((2..60).contains(&renewed), "{renewed} times");
     assert_eq!(place.openid.counted("authorization_code"), 1, "nobody was asked again");
 }
 
 #[test]
 fn programs_that_run_at_once_renew_a_token_once() {
     let place = Place::signed_in(&Options::default());
+    // Of a Maildir that several open at once for the first time, Dovecot may tell that it is empty.
+    assert_eq!(place.count(), Ok(3));
     for round in 1..=3 {
         expire_here(&place);
         let outputs: Vec<_> = thread::scope(|scope| {
