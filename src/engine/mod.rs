@@ -8,6 +8,8 @@ pub mod check;
 pub mod export;
 pub mod rules;
 pub mod searches;
+pub mod sending;
+pub mod sent_email;
 pub mod statement;
 
 use std::path::PathBuf;
@@ -19,8 +21,13 @@ use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement;
 
 use self::catalog::MailCatalog;
+use self::sending::Sendings;
+use self::sending::approval::Approval;
+use self::sending::call::SendPlanner;
+use self::sending::plan::SendQueryPlanner;
 use crate::account::{AccountConfig, Config, ImapAccount, Proofs};
 use crate::error::{Error, ErrorKind, Result};
+use crate::smtp::Journal;
 use crate::table::provider::Statements;
 use crate::table::settings::Settings;
 use crate::table::{TABLES, Table, search_function};
@@ -41,6 +48,7 @@ pub struct Engine {
     context: SessionContext,
     accounts: Arc<[Account]>,
     proofs: Arc<Proofs>,
+    sendings: Arc<Sendings>,
 }
 
 /// An account of a session.
@@ -88,10 +96,10 @@ impl Engine {
         let state = SessionStateBuilder::new().with_config(session).with_default_features().build();
         let context = SessionContext::new_with_state(state);
         let proofs = Arc::new(config.proofs());
-        register_with(&context, &config, &proofs)?;
+        let sendings = register_with(&context, &config, &proofs)?;
         let context = context.enable_url_table();
         let account = |(name, config)| Account { name, config };
-        Ok(Self { context, accounts: config.accounts.into_iter().map(account).collect(), proofs })
+        Ok(Self { context, accounts: config.accounts.into_iter().map(account).collect(), proofs, sendings })
     }
 
     /// Begins a session over accounts that are given in code.
@@ -127,6 +135,20 @@ impl Engine {
     /// When it cannot be planned.
     pub async fn plan(&self, statement: Statement) -> Result<DataFrame> {
         statement::plan(&self.context, statement).await
+    }
+
+    /// Says who is asked before mail is sent; without anybody, none is, unless the setting `mailql.allow_send` is on.
+    #[must_use]
+    pub fn asking(self, approval: Arc<dyn Approval>) -> Self {
+        self.sendings.ask(approval);
+        self
+    }
+
+    /// All sending of the session: to stop it, and to wait for its end.
+    ///
+    /// A statement that was begun goes on sending when its stream is dropped.
+    pub fn sendings(&self) -> &Sendings {
+        &self.sendings
     }
 
     /// The session, for everything else that DataFusion can do.
@@ -198,18 +220,20 @@ impl EngineBuilder {
 
 /// Adds the accounts to a session that somebody else made.
 ///
-/// It gets the catalog `mail`, the settings `mailql.*`, the functions `imap_search` and `gmail`, and the planner rules; its own catalogs, its
+/// It gets the catalog `mail`, the settings `mailql.*`, the functions `imap_search`, `gmail` and `SendEmail`, and the planner rules; its own catalogs, its
 /// `datafusion.*` options and its default schema stay. All clones of the context share them.
 ///
 /// # Errors
 /// When a setting of the configuration does not exist or cannot have its value, or an account cannot have its name.
 pub fn register(context: &SessionContext, config: &Config) -> Result<()> {
-    register_with(context, config, &Arc::new(config.proofs()))
+    register_with(context, config, &Arc::new(config.proofs())).map(drop)
 }
 
-fn register_with(context: &SessionContext, config: &Config, proofs: &Arc<Proofs>) -> Result<()> {
+fn register_with(context: &SessionContext, config: &Config, proofs: &Arc<Proofs>) -> Result<Arc<Sendings>> {
     config.check()?;
-    let accounts = MailCatalog::new(config, proofs)?;
+    let journal = Arc::new(config.state.as_ref().map_or_else(Journal::in_memory, Journal::kept_in));
+    let accounts = MailCatalog::new(config, proofs, &journal)?;
+    let sendings = Arc::new(catalog::sendings(config, proofs, &journal)?);
     let mut settings = Settings::default();
     for (name, value) in &config.settings {
         settings.set(name, value).map_err(Error::from)?;
@@ -219,8 +243,13 @@ fn register_with(context: &SessionContext, config: &Config, proofs: &Arc<Proofs>
     session.options_mut().extensions.insert(settings);
     let logical = searches::first(state.optimizers());
     let physical = rules::physical(state.physical_optimizers());
+    let planner = SendQueryPlanner { host: Arc::clone(state.query_planner()), sendings: Arc::clone(&sendings) };
+    let mut relations = state.relation_planners().to_vec();
+    relations.insert(0, Arc::new(SendPlanner(Arc::clone(&sendings))));
     let state = SessionStateBuilder::new_from_existing(state)
         .with_config(session)
+        .with_query_planner(Arc::new(planner))
+        .with_relation_planners(relations)
         .with_optimizer_rules(logical)
         .with_physical_optimizer_rules(physical)
         .with_analyzer_rule(Arc::new(rules::ReadOnly))
@@ -230,7 +259,7 @@ fn register_with(context: &SessionContext, config: &Config, proofs: &Arc<Proofs>
         context.register_udf(function);
     }
     context.register_catalog(catalog::NAME, Arc::new(accounts));
-    Ok(())
+    Ok(sendings)
 }
 
 /// The tables that every account has, as they are declared.

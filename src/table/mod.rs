@@ -18,6 +18,7 @@ pub mod numbers;
 pub mod provider;
 pub mod pushdown;
 pub mod read;
+pub mod receipt;
 pub mod received_at;
 pub mod scan;
 pub mod search_function;

@@ -21,6 +21,10 @@ pub struct Settings {
     pub pushdown: bool,
     /// Whether servers are asked for text.
     pub text_pushdown: TextPushdown,
+    /// Whether mail may be sent without anybody being asked.
+    pub allow_send: bool,
+    /// How many mails may be sent in a minute; 0 is no limit.
+    pub send_per_minute: u32,
 }
 
 /// Whether servers are asked for text. What contains a text differs from server to server, and none tells how it reads that.
@@ -44,7 +48,14 @@ impl fmt::Display for TextPushdown {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { connections: 3, timeout_seconds: 60, pushdown: true, text_pushdown: TextPushdown::Off }
+        Self {
+            connections: 3,
+            timeout_seconds: 60,
+            pushdown: true,
+            text_pushdown: TextPushdown::Off,
+            allow_send: false,
+            send_per_minute: 0,
+        }
     }
 }
 
@@ -75,10 +86,11 @@ impl ExtensionOptions for Settings {
                 Ok(seconds) if (1..=MAX_TIMEOUT).contains(&seconds) => self.timeout_seconds = seconds,
                 _ => return Err(refused(key, value, "a number of seconds from 1 to 3600")),
             },
-            "pushdown" => match value.to_lowercase().as_str() {
-                "true" | "on" => self.pushdown = true,
-                "false" | "off" => self.pushdown = false,
-                _ => return Err(refused(key, value, "true or false")),
+            "pushdown" => self.pushdown = truth(key, value)?,
+            "allow_send" => self.allow_send = truth(key, value)?,
+            "send_per_minute" => match value.parse() {
+                Ok(mails) if mails <= MAX_PER_MINUTE => self.send_per_minute = mails,
+                _ => return Err(refused(key, value, "a number of mails up to 60000, or 0 for no limit")),
             },
             "text_pushdown" => match value.to_lowercase().as_str() {
                 "off" => self.text_pushdown = TextPushdown::Off,
@@ -118,7 +130,21 @@ impl ExtensionOptions for Settings {
                 self.text_pushdown.to_string(),
                 "Whether servers are asked for text: off, or trust for servers that find it within words, too",
             ),
+            entry("allow_send", self.allow_send.to_string(), "Whether mail may be sent without anybody being asked"),
+            entry(
+                "send_per_minute",
+                self.send_per_minute.to_string(),
+                "How many mails may be sent in a minute; 0 is no limit",
+            ),
         ]
+    }
+}
+
+fn truth(key: &str, value: &str) -> Result<bool> {
+    match value.to_lowercase().as_str() {
+        "true" | "on" => Ok(true),
+        "false" | "off" => Ok(false),
+        _ => Err(refused(key, value, "true or false")),
     }
 }
 
@@ -128,3 +154,4 @@ fn refused(key: &str, value: &str, expected: &str) -> DataFusionError {
 
 const MAX_CONNECTIONS: usize = 16;
 const MAX_TIMEOUT: u64 = 3600;
+const MAX_PER_MINUTE: u32 = 60_000;

@@ -1,0 +1,134 @@
+//! Sending from SQL: `SendEmail` is read, planned, asked leave for, and run once.
+//!
+//! [`call`] reads a call into a [`node`]; [`plan`] makes an [`exec`] of that; when it is polled, its input becomes [`letters`],
+//! which [`run`] hands to the account's outbox one by one. Here is what a session knows of all of them: who can send, what
+//! was begun, and what stops it. What a server is told is the room `smtp`.
+
+pub mod approval;
+pub mod arguments;
+mod attached;
+pub mod call;
+mod copies;
+pub mod exec;
+mod letters;
+pub mod node;
+mod once;
+pub mod plan;
+mod run;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use tokio::sync::watch;
+
+use self::approval::{Approval, Nobody};
+use self::once::Begun;
+use crate::error::{Error, ErrorKind, Result};
+use crate::mail::{Filing, Mailbox, Outbox};
+
+/// How the mail of an account gets out.
+#[derive(Debug, Clone)]
+pub struct Way {
+    /// Where it goes.
+    pub outbox: Arc<dyn Outbox>,
+    /// Where copies of it are kept.
+    pub filing: Option<Arc<dyn Filing>>,
+}
+
+/// All sending of a session.
+pub struct Sendings {
+    /// Every account, and how its mail gets out, if it does.
+    accounts: BTreeMap<String, Option<Way>>,
+    /// The account that sends when none is named.
+    usual: String,
+    /// Where mails are written that are only looked at.
+    dry_runs: Option<PathBuf>,
+    approval: RwLock<Arc<dyn Approval>>,
+    begun: Begun,
+    /// Counts how often everything was told to stop.
+    stop: watch::Sender<u64>,
+    /// How many statements are sending.
+    running: watch::Sender<usize>,
+}
+
+impl Sendings {
+    /// The sending of a session with these accounts; mails of dry runs are written into the directory.
+    pub fn new(accounts: BTreeMap<String, Option<Way>>, usual: String, dry_runs: Option<PathBuf>) -> Self {
+        Self {
+            accounts,
+            usual,
+            dry_runs,
+            approval: RwLock::new(Arc::new(Nobody)),
+            begun: Begun::default(),
+            stop: watch::Sender::new(0),
+            running: watch::Sender::new(0),
+        }
+    }
+
+    /// Says who is asked before mails go.
+    pub fn ask(&self, approval: Arc<dyn Approval>) {
+        *self.approval.write().unwrap_or_else(PoisonError::into_inner) = approval;
+    }
+
+    /// Stops all sending after the mail that is on its way.
+    pub fn stop(&self) {
+        self.stop.send_modify(|times| *times += 1);
+    }
+
+    /// Whether a statement is sending now.
+    pub fn is_running(&self) -> bool {
+        *self.running.borrow() > 0
+    }
+
+    /// Waits until no statement is sending.
+    pub async fn finished(&self) {
+        // The sender is here, so there is nothing to fail.
+        drop(self.running.subscribe().wait_for(|running| *running == 0).await);
+    }
+
+    /// The account of that name, in any case; for a name that is none, the usual one.
+    ///
+    /// # Errors
+    /// It cannot send.
+    fn account(&self, name: &str) -> Result<String> {
+        let known = self.accounts.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        let known = known.or_else(|| self.accounts.get_key_value(&self.usual));
+        let able = || {
+            let able = self.accounts.iter().filter(|(_, way)| way.is_some()).map(|(name, _)| name.as_str());
+            able.collect::<Vec<_>>().join(", ")
+        };
+        match known {
+            Some((name, Some(_))) => Ok(name.clone()),
+            Some((name, None)) => {
+                let error = Error::new(ErrorKind::Config, format!("the account {name} has no way out for mail"));
+                Err(error.hint(match able().as_str() {
+                    "" => "give it one in the configuration: smtp = { host = \"…\" }, or outbox = \"DIRECTORY\"".to_owned(),
+                    able => format!("accounts that can send: {able}; name one before SendEmail, or give it smtp = {{ host = \"…\" }}"),
+                }))
+            }
+            None => Err(Error::new(ErrorKind::Config, "there is no account to send from")
+                .hint("configure one with smtp = { host = \"…\" }; mailql login leads through that")),
+        }
+    }
+
+    /// Who an account's mail is from when it does not say.
+    fn sender(&self, account: &str) -> Option<Mailbox> {
+        self.way(account)?.outbox.sender()
+    }
+
+    fn way(&self, account: &str) -> Option<&Way> {
+        self.accounts.get(account)?.as_ref()
+    }
+
+    fn approval(&self) -> Arc<dyn Approval> {
+        Arc::clone(&self.approval.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl fmt::Debug for Sendings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sendings").field("accounts", &self.accounts.keys()).finish_non_exhaustive()
+    }
+}

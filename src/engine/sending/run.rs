@@ -1,0 +1,283 @@
+//! The work of one call: read everything, check everything, ask for leave, then send mail after mail.
+//!
+//! What is said to a server, and what is written down of it, is the outbox's. Nothing here sends a mail twice: a mail is
+//! handed over once, and what becomes of it is its rows.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use chrono::Utc;
+use datafusion::execution::TaskContext;
+use datafusion::physical_plan::metrics::{Count, ExecutionPlanMetricsSet, MetricBuilder};
+use datafusion::physical_plan::{ExecutionPlan, collect, execute_stream};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use tokio::sync::watch;
+
+use super::approval::Request;
+use super::attached::Attached;
+use super::copies::Filer;
+use super::letters::{Letter, letters};
+use super::once::Ended;
+use super::{Sendings, Way};
+use crate::error::{Error, ErrorKind, Result};
+use crate::mail::outbox::{Delivery, Outcome, Status};
+use crate::mail::{Draft, Enclosure, Outgoing};
+use crate::smtp;
+use crate::table::receipt::Receipt;
+
+/// A call that is to run.
+pub(super) struct Run {
+    pub(super) account: String,
+    pub(super) sendings: Arc<Sendings>,
+    pub(super) mails: Arc<dyn ExecutionPlan>,
+    pub(super) attached: Option<Arc<dyn ExecutionPlan>>,
+    pub(super) context: Arc<TaskContext>,
+    /// Whether mail may be sent without asking.
+    pub(super) allowed: bool,
+    pub(super) delivery: Delivery,
+    pub(super) counted: Counted,
+}
+
+/// What is counted of a call.
+#[derive(Debug, Clone)]
+pub(super) struct Counted {
+    mails: Count,
+    mails_done: Count,
+    /// Recipients of mail that was to be sent and was not, or nobody knows.
+    recipients_missed: Count,
+}
+
+impl Counted {
+    pub(super) fn new(metrics: &ExecutionPlanMetricsSet) -> Self {
+        let count = |name| MetricBuilder::new(metrics).global_counter(name);
+        Self { mails: count("mails"), mails_done: count("mails_done"), recipients_missed: count("recipients_missed") }
+    }
+}
+
+/// Something that is sending, until it is dropped.
+struct Running(Arc<Sendings>);
+
+impl Running {
+    fn new(sendings: &Arc<Sendings>) -> Self {
+        sendings.running.send_modify(|running| *running += 1);
+        Self(Arc::clone(sendings))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.running.send_modify(|running| *running -= 1);
+    }
+}
+
+impl Run {
+    /// Sends the mails, and says what became of them. From now on it counts as running, and can be stopped.
+    pub(super) fn begin(self) -> BoxFuture<'static, Ended> {
+        let running = Running::new(&self.sendings);
+        let stop = self.sendings.stop.subscribe();
+        let ended = async move {
+            let receipts = self.receipts(stop).await;
+            drop(running);
+            receipts.map(Arc::from).map_err(|error| Arc::new(error.into()))
+        };
+        ended.boxed()
+    }
+
+    async fn receipts(self, mut stop: watch::Receiver<u64>) -> Result<Vec<Receipt>> {
+        let sendings = Arc::clone(&self.sendings);
+        let Some(way) = sendings.way(&self.account) else {
+            return Err(Error::new(ErrorKind::Config, format!("the account {} has no way out for mail", self.account)));
+        };
+        let made = async {
+            let mut attached = self.read_attached().await?;
+            let rows = collect(Arc::clone(&self.mails), Arc::clone(&self.context)).await?;
+            let letters = letters(&rows, &self.account, way.outbox.sender().as_ref())?;
+            for letter in &letters {
+                // What cannot be written is found before the first is sent.
+                smtp::compose(&Draft { attachments: Vec::new(), ..letter.draft.clone() })?;
+                if let Some(attached) = &mut attached {
+                    attached.file(letter.attach_as.1).await?;
+                }
+            }
+            self.ask(way, &letters, attached.as_ref()).await?;
+            Ok::<_, Error>((letters, attached))
+        };
+        let (letters, attached) = tokio::select! {
+            made = made => made?,
+            _ = stop.changed() => return Err(Error::new(ErrorKind::Query, "stopped; nothing was sent")),
+        };
+        self.send(way, letters, attached, &stop).await
+    }
+
+    async fn read_attached(&self) -> Result<Option<Attached>> {
+        let Some(plan) = &self.attached else { return Ok(None) };
+        Attached::read(execute_stream(Arc::clone(plan), Arc::clone(&self.context))?).await.map(Some)
+    }
+
+    /// Gets leave for those mails that leave the house.
+    async fn ask(&self, way: &Way, letters: &[Letter], attached: Option<&Attached>) -> Result<()> {
+        let leaves = |letter: &&Letter| !letter.dry_run && !is_skipped(letter, attached);
+        let mails: Vec<&Draft> = letters.iter().filter(leaves).map(|letter| &letter.draft).collect();
+        if self.allowed || mails.is_empty() {
+            return Ok(());
+        }
+        let request = Request { account: &self.account, way: &way.outbox.describe(), mails: &mails };
+        if self.sendings.approval().approve(&request).await? {
+            return Ok(());
+        }
+        let mails = if mails.len() == 1 { "1 mail".to_owned() } else { format!("{} mails", mails.len()) };
+        Err(Error::new(ErrorKind::Refused, format!("sending is off: {mails} would go, and none has"))
+            .hint("SET mailql.allow_send = true allows it; with dry_run => true, mails are only written into files"))
+    }
+
+    async fn send(
+        &self,
+        way: &Way,
+        letters: Vec<Letter>,
+        mut attached: Option<Attached>,
+        stop: &watch::Receiver<u64>,
+    ) -> Result<Vec<Receipt>> {
+        self.counted.mails.add(letters.len());
+        let mut sending = way.outbox.begin(self.delivery);
+        let filer = way.filing.as_ref().map(|filing| Filer::new(filing, self.delivery.patience));
+        let (mut receipts, mut handed_over, mut failed) = (Vec::<(usize, Receipt)>::new(), 0, None::<Error>);
+        let all = letters.len();
+        for (mail, letter) in letters.into_iter().enumerate() {
+            // An error tells that the channel is closed, which it cannot be while this holds the other end.
+            if failed.is_none() && stop.has_changed().unwrap_or(false) {
+                failed = Some(Error::new(ErrorKind::Query, "stopped"));
+            }
+            let prepared = if is_skipped(&letter, attached.as_ref()) {
+                Err(NOTHING_TO_SEND.to_owned())
+            } else if let Some(error) = &failed {
+                self.counted.recipients_missed.add(letter.draft.recipients().len());
+                Err(format!("not tried, as another failed: {error}"))
+            } else {
+                prepare(&letter, attached.as_mut()).await.map_err(|error| {
+                    self.counted.recipients_missed.add(letter.draft.recipients().len());
+                    error.to_string()
+                })
+            };
+            let outcomes = match &prepared {
+                Err(reason) => not_sent(&letter.draft, reason),
+                Ok(outgoing) if letter.dry_run => self.write_dry_run(outgoing).await?,
+                Ok(outgoing) => match sending.send(outgoing).await {
+                    Ok(outcomes) => {
+                        let is_new = |outcome: &Outcome| outcome.message_id == outgoing.message_id;
+                        handed_over += usize::from(outcomes.iter().any(is_new));
+                        let missed = |outcome: &&Outcome| outcome.status != Status::Sent;
+                        self.counted.recipients_missed.add(outcomes.iter().filter(missed).count());
+                        let is_sent = |outcome: &Outcome| outcome.status == Status::Sent && is_new(outcome);
+                        if let Some(filer) = filer.as_ref().filter(|_| outcomes.iter().any(is_sent)) {
+                            filer.file(mail, outgoing.octets.clone(), letter.draft.date).await;
+                        }
+                        outcomes
+                    }
+                    Err(error) if handed_over == 0 => {
+                        sending.end().await;
+                        return Err(error);
+                    }
+                    Err(error) => {
+                        self.counted.recipients_missed.add(outgoing.recipients.len());
+                        let outcomes = not_sent(&letter.draft, &error.to_string());
+                        failed = Some(error);
+                        outcomes
+                    }
+                },
+            };
+            let size = prepared.ok().and_then(|outgoing| i64::try_from(outgoing.octets.len()).ok());
+            receipts.extend(outcomes.into_iter().map(|outcome| (mail, self.receipt(&letter, outcome, size))));
+            self.counted.mails_done.add(1);
+        }
+        sending.end().await;
+        if let Some(filer) = filer {
+            for (mail, words) in filer.end().await {
+                for (_, receipt) in receipts.iter_mut().filter(|(of, _)| *of == mail) {
+                    receipt.outcome.response = format!("{}; {words}", receipt.outcome.response);
+                }
+            }
+        }
+        if stop.has_changed().unwrap_or(false) && handed_over < all {
+            let message = format!("stopped, when {handed_over} of {all} mails had been handed over");
+            return Err(Error::new(ErrorKind::Query, message).hint("SELECT * FROM SentEmail tells what was sent"));
+        }
+        Ok(receipts.into_iter().map(|(_, receipt)| receipt).collect())
+    }
+
+    async fn write_dry_run(&self, outgoing: &Outgoing) -> Result<Vec<Outcome>> {
+        let Some(directory) = &self.sendings.dry_runs else {
+            return Err(Error::new(ErrorKind::Config, "there is no directory for the mails of a dry run")
+                .hint("EngineBuilder::state names one for what must last"));
+        };
+        let path = smtp::write_draft(directory, outgoing).await?;
+        let response = format!("written to {}", path.display());
+        let outcome = |recipient: &String| Outcome {
+            message_id: outgoing.message_id.clone(),
+            recipient: recipient.clone(),
+            status: Status::DryRun,
+            code: None,
+            response: response.clone(),
+            at: Utc::now(),
+        };
+        Ok(outgoing.recipients.iter().map(outcome).collect())
+    }
+
+    fn receipt(&self, letter: &Letter, outcome: Outcome, size: Option<i64>) -> Receipt {
+        Receipt {
+            account: self.account.as_str().into(),
+            outcome,
+            key: letter.key.clone(),
+            sender: letter.draft.from.address.clone(),
+            subject: letter.draft.subject.clone(),
+            size,
+        }
+    }
+}
+
+/// Whether a mail has nothing to tell.
+fn is_skipped(letter: &Letter, attached: Option<&Attached>) -> bool {
+    letter.skip_if_empty && attached.is_some_and(Attached::is_empty)
+}
+
+/// A mail as it goes out, with all that is attached.
+async fn prepare(letter: &Letter, attached: Option<&mut Attached>) -> Result<Outgoing> {
+    let mut draft = letter.draft.clone();
+    for path in &letter.paths {
+        let read = path.clone();
+        let content = tokio::task::spawn_blocking(move || std::fs::read(read)).await;
+        let content = content.unwrap_or_else(|broken| Err(std::io::Error::other(broken)));
+        let content: Bytes =
+            content.map_err(|error| Error::io(format!("cannot attach {}", path.display()), error))?.into();
+        let name = path.file_name().map_or_else(|| "attachment".into(), |name| name.to_string_lossy().into_owned());
+        draft.attachments.push(Enclosure { name, content });
+    }
+    if let Some(attached) = attached {
+        let (name, form) = &letter.attach_as;
+        draft.attachments.push(Enclosure { name: name.clone(), content: attached.file(*form).await? });
+    }
+    let octets = smtp::compose(&draft)?;
+    Ok(Outgoing {
+        recipients: draft.recipients(),
+        message_id: draft.message_id,
+        sender: draft.from.address,
+        subject: draft.subject,
+        octets,
+        key: letter.key.clone(),
+        on_rejected: letter.on_rejected,
+    })
+}
+
+fn not_sent(draft: &Draft, reason: &str) -> Vec<Outcome> {
+    let outcome = |recipient: String| Outcome {
+        message_id: draft.message_id.clone(),
+        recipient,
+        status: Status::NotSent,
+        code: None,
+        response: reason.to_owned(),
+        at: Utc::now(),
+    };
+    draft.recipients().into_iter().map(outcome).collect()
+}
+
+const NOTHING_TO_SEND: &str = "nothing to send: the attached query has no rows";
