@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::imap::ImapAccount;
+use super::outbox::DirectoryOutbox;
 use super::proofs::Proofs;
 use super::token_store::TokenStore;
 use crate::error::{Error, ErrorKind, Result};
@@ -19,6 +20,8 @@ pub struct Config {
     pub settings: BTreeMap<String, String>,
     /// The accounts.
     pub accounts: BTreeMap<String, AccountConfig>,
+    /// Directories that mail is written into instead of being sent, by the name of the account; a server is not asked then.
+    pub outboxes: BTreeMap<String, DirectoryOutbox>,
     /// Where indexes of mail files may be kept; nowhere, and so in memory, when there is none.
     pub cache: Option<PathBuf>,
     /// Where tokens and passwords may be kept when there is no keyring; nowhere when there is none.
@@ -41,7 +44,8 @@ impl Config {
     /// that live ones can be what they say ([`ImapAccount::check`]).
     ///
     /// # Errors
-    /// When names are alike but for their case, one is the name of such a schema, or the default account is none of them.
+    /// When names are alike but for their case, one is the name of such a schema, or the default account, or one with an
+    /// outbox, is none of them.
     pub fn check(&self) -> Result<()> {
         for (position, (name, account)) in self.accounts.iter().enumerate() {
             if let AccountConfig::Imap(account) = account {
@@ -55,6 +59,14 @@ impl Config {
                 let error =
                     Error::new(ErrorKind::Config, format!("the accounts '{other}' and '{name}' differ in case only"));
                 return Err(error.hint("account names match in any case; rename one"));
+            }
+        }
+        for (name, outbox) in &self.outboxes {
+            outbox.check().map_err(|error| error.context("account", name))?;
+            if !self.accounts.keys().any(|known| known.eq_ignore_ascii_case(name)) {
+                let error =
+                    Error::new(ErrorKind::Config, format!("there is an outbox for '{name}', which is no account"));
+                return Err(error.hint("give it to an account that is configured"));
             }
         }
         let is_known = |name: &&String| self.accounts.keys().any(|known| known.eq_ignore_ascii_case(name));
@@ -104,6 +116,27 @@ impl Config {
         self
     }
 
+    /// The same, with a directory that the mail of an account is written into instead of being sent.
+    #[must_use]
+    pub fn with_outbox(mut self, account: impl Into<String>, directory: impl Into<PathBuf>) -> Self {
+        self.outboxes.insert(account.into(), DirectoryOutbox::at(directory));
+        self
+    }
+
+    /// The directory that the mail of an account is written into, if it is not sent.
+    pub fn outbox(&self, account: &str) -> Option<&DirectoryOutbox> {
+        of_name(&self.outboxes, account)
+    }
+
+    /// Who the mail of an account is from when it does not say, as it is written in the configuration.
+    pub fn sender(&self, account: &str) -> Option<&str> {
+        let of_outbox = self.outbox(account).and_then(|outbox| outbox.from.as_deref());
+        of_outbox.or_else(|| match of_name(&self.accounts, account)? {
+            AccountConfig::Imap(account) => account.from.as_deref(),
+            AccountConfig::Maildir(_) | AccountConfig::Mbox(_) => None,
+        })
+    }
+
     /// What the accounts prove themselves with; to be shared by all that use the accounts at the same time.
     pub fn proofs(&self) -> Proofs {
         Proofs::kept_in(match &self.state {
@@ -129,6 +162,11 @@ impl AccountConfig {
             AccountConfig::Imap(account) => account.describe(),
         }
     }
+}
+
+/// What an account has by its name, in any case.
+fn of_name<'a, T>(map: &'a BTreeMap<String, T>, account: &str) -> Option<&'a T> {
+    map.iter().find(|(name, _)| name.eq_ignore_ascii_case(account)).map(|(_, value)| value)
 }
 
 /// Names that no account can have: two schemas, then words of the command line.
@@ -166,6 +204,23 @@ mod tests {
         assert_eq!(config.accounts.keys().collect::<Vec<_>>(), ["me@example.org@mail.example.org"]);
         let account = config.accounts.values().next().unwrap();
         assert_eq!(account.describe(), "imaps://me@example.org@mail.example.org:1993");
+    }
+
+    #[test]
+    fn an_outbox_and_a_sender_are_found_by_the_account_in_any_case() {
+        let account = ImapAccount::new("mail.example.org", "me").sender("Me <me@example.org>");
+        let config = Config::of("Work".to_owned(), AccountConfig::Imap(account)).with_outbox("work", "/tmp/out");
+        config.check().unwrap();
+        assert_eq!(config.outbox("WORK"), Some(&DirectoryOutbox::at("/tmp/out")));
+        assert_eq!((config.sender("work"), config.sender("home")), (Some("Me <me@example.org>"), None));
+        let file = Config::of("a".to_owned(), AccountConfig::Mbox("y".into()));
+        let error = file.clone().with_outbox("b", "/tmp/out").check().unwrap_err();
+        assert!(error.to_string().contains("outbox for 'b'"), "{error}");
+        assert!(file.clone().with_outbox("a", "").check().is_err());
+        let mut file = file.with_outbox("a", "out");
+        file.outboxes
+            .insert("a".to_owned(), DirectoryOutbox { from: Some("me".to_owned()), ..DirectoryOutbox::at("out") });
+        assert!(file.check().unwrap_err().to_string().contains("account a"));
     }
 
     #[test]

@@ -54,7 +54,9 @@ impl Config {
         for (name, account) in file.accounts {
             let line = line_of(text, account.span().start);
             let account = account.into_inner().meant(&name, &file.credentials, absolute);
-            let account = account.map_err(|error| error.context("account", &name).context("line", line.to_string()))?;
+            let (account, outbox) =
+                account.map_err(|error| error.context("account", &name).context("line", line.to_string()))?;
+            config.outboxes.extend(outbox.map(|outbox| (name.clone(), outbox)));
             config.accounts.insert(name, account);
         }
         config.check()?;
@@ -174,7 +176,7 @@ mod tests {
 
     #[test]
     fn keys_that_nothing_obeys_are_unknown() {
-        for text in ["from = 'm'", "passwort = 'hunter2'", "[credentials.c]\nclient = 'hunter2'"] {
+        for text in ["signature = 'm'", "passwort = 'hunter2'", "[credentials.c]\nclient = 'hunter2'"] {
             let error = parse(&format!("[accounts.work]\nimap = {{ host = 'h' }}\nuser = 'me'\n{text}")).unwrap_err();
             assert!(error.to_string().contains("is unknown here"), "{text}: {error}");
             assert!(!format!("{error:?}").contains("hunter2"));

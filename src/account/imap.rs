@@ -10,6 +10,7 @@ use serde::Deserialize;
 use url::Host;
 
 use super::credential::Credential;
+use super::outbox::check_sender;
 use super::password::Password;
 use super::sasl::Identity;
 use super::secret::Secret;
@@ -43,6 +44,11 @@ pub struct ImapAccount {
     pub mailbox: Option<String>,
     /// Where mail is handed in, if anywhere.
     pub smtp: Option<SmtpServer>,
+    /// Who mail is from, when it does not say: `me@example.org`, `Me <me@example.org>`; else the user, where that is an
+    /// address. It is kept as it is written.
+    pub from: Option<String>,
+    /// Whether a copy of what is sent is filed among the account's own mail; else it is, unless the server does so itself.
+    pub sent_copy: Option<bool>,
     /// A file of certificates (PEM) that are trusted as well as the system's.
     pub ca_file: Option<PathBuf>,
     /// Whether the connection is compressed where the server can (RFC 4978); else it is when the server is not on this
@@ -106,6 +112,8 @@ impl ImapAccount {
             sign_in: SignIn::Password(Password::Missing),
             mailbox: None,
             smtp: None,
+            from: None,
+            sent_copy: None,
             ca_file: None,
             compress: None,
         }
@@ -177,6 +185,20 @@ impl ImapAccount {
         self
     }
 
+    /// Says who mail is from, when it does not say itself: `Me <me@example.org>`.
+    #[must_use]
+    pub fn sender(mut self, from: impl Into<String>) -> Self {
+        self.from = Some(from.into());
+        self
+    }
+
+    /// Has a copy of what is sent filed among the account's own mail, or never.
+    #[must_use]
+    pub fn sent_copy(mut self, is_filed: bool) -> Self {
+        self.sent_copy = Some(is_filed);
+        self
+    }
+
     /// Trusts the certificates of a file (PEM) as well as the system's.
     #[must_use]
     pub fn ca_file(mut self, file: impl Into<PathBuf>) -> Self {
@@ -194,18 +216,14 @@ impl ImapAccount {
     /// Makes sure that it can be connected to at all, and that no password goes over a network in the clear.
     ///
     /// # Errors
-    /// The host is no host, the port is 0, the user is empty, or plaintext would leave this computer.
+    /// The host is no host, the port is 0, the user is empty, the sender is none, or plaintext would leave this computer.
     pub fn check(&self) -> Result<()> {
         let wrong = |message: String, hint: &str| Err(Error::new(ErrorKind::Config, message).hint(hint));
-        if plain_host(&self.host).is_none() {
-            return wrong(
-                format!("'{}' is no name of a host", self.host),
-                "give the name or address of the server alone, as mail.example.org; the port is a thing of its own",
-            );
-        }
-        if self.port == 0 {
-            return wrong("0 is no port to connect to".to_owned(), "993 is usual with TLS, 143 with STARTTLS");
-        }
+        check_server(
+            (&self.host, self.port, self.tls),
+            "993 is usual with TLS, 143 with STARTTLS",
+            "use imaps:// (tls = \"implicit\") or imap+starttls:// (tls = \"starttls\")",
+        )?;
         if self.user.is_empty() || self.user.chars().any(char::is_control) {
             return wrong(
                 "the user of an account is a name on one line".to_owned(),
@@ -218,15 +236,7 @@ impl ImapAccount {
                 "give the address of the mailbox: shared@example.org",
             );
         }
-        if self.tls == Tls::None && !is_this_computer(&self.host) {
-            return wrong(
-                format!(
-                    "plaintext to {} is refused: anybody on the way could read the password and the mail",
-                    self.host
-                ),
-                "use imaps:// (tls = \"implicit\") or imap+starttls:// (tls = \"starttls\")",
-            );
-        }
+        self.from.as_deref().map_or(Ok(()), check_sender)?;
         if let SignIn::Token(TokenSource::Credential(credential)) = &self.sign_in {
             credential.check()?;
         }
@@ -266,24 +276,34 @@ impl SmtpServer {
     }
 
     fn check(&self) -> Result<()> {
-        let wrong = |message: String, hint: &str| Err(Error::new(ErrorKind::Config, message).hint(hint));
-        if plain_host(&self.host).is_none() {
-            return wrong(
-                format!("'{}' is no name of a host", self.host),
-                "give the name or address of the server alone",
-            );
-        }
-        if self.port == 0 {
-            return wrong("0 is no port to connect to".to_owned(), "465 is usual with TLS, 587 with STARTTLS");
-        }
-        if self.tls == Tls::None && !is_this_computer(&self.host) {
-            return wrong(
-                format!("plaintext to {} is refused: anybody on the way could read the password", self.host),
-                "use tls = \"implicit\" or \"starttls\"",
-            );
-        }
-        Ok(())
+        check_server(
+            (&self.host, self.port, self.tls),
+            "465 is usual with TLS, 587 with STARTTLS",
+            "use tls = \"implicit\" or \"starttls\"",
+        )
     }
+}
+
+/// Makes sure that a server can be connected to, and that nothing goes to it over a network in the clear; with what is
+/// usual, and how encryption is asked for, there.
+fn check_server((host, port, tls): (&str, u16, Tls), usual: &str, encrypted: &str) -> Result<()> {
+    let wrong = |message: String, hint: &str| Err(Error::new(ErrorKind::Config, message).hint(hint));
+    if plain_host(host).is_none() {
+        return wrong(
+            format!("'{host}' is no name of a host"),
+            "give the name or address of the server alone, as mail.example.org; the port is a thing of its own",
+        );
+    }
+    if port == 0 {
+        return wrong("0 is no port to connect to".to_owned(), usual);
+    }
+    if tls == Tls::None && !is_this_computer(host) {
+        return wrong(
+            format!("plaintext to {host} is refused: anybody on the way could read the password and the mail"),
+            encrypted,
+        );
+    }
+    Ok(())
 }
 
 /// A host as it is looked up: in lower case, in ASCII, without brackets; `None` when it is none.
@@ -345,6 +365,30 @@ mod tests {
         assert!(ImapAccount::new("h", "me\r\nA1 LOGOUT").check().is_err());
         assert!(ImapAccount::new("h", "me").port(0).check().is_err());
         assert!(ImapAccount::new("h", "me").check().is_ok());
+    }
+
+    #[test]
+    fn a_server_that_takes_mail_is_held_to_the_same() {
+        let checked = |server| ImapAccount::new("h", "me").smtp(server).check();
+        assert!(checked(SmtpServer::new("localhost", Tls::None)).is_ok());
+        assert!(checked(SmtpServer { port: 0, ..SmtpServer::new("h", Tls::Implicit) }).is_err());
+        assert!(checked(SmtpServer::new("h:465", Tls::Implicit)).is_err());
+        let error = checked(SmtpServer::new("mail.example.org", Tls::None)).unwrap_err();
+        assert!(error.to_string().contains("plaintext to mail.example.org"), "{error}");
+        assert_eq!(error.way_out(), Some("use tls = \"implicit\" or \"starttls\""));
+    }
+
+    #[test]
+    fn a_sender_is_an_address_on_one_line() {
+        let checked = |from: &str| ImapAccount::new("h", "me").sender(from).check();
+        for from in ["me@example.org", "Me <me@example.org>", "\"Doe, Jane\" <j@example.org>", "山田 <y@example.org>"]
+        {
+            assert!(checked(from).is_ok(), "{from}");
+        }
+        for from in ["", "Me", "me@example.org\r\nBcc: all@example.org", "Me\t<me@example.org>", "me@example.org\0"] {
+            let error = checked(from).unwrap_err();
+            assert!(error.way_out().is_some() && !error.to_string().contains('\n'), "{from:?}: {error}");
+        }
     }
 
     #[test]

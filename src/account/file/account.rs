@@ -13,6 +13,7 @@ use super::wrong;
 use crate::account::config::{AccountConfig, RESERVED};
 use crate::account::credential::Keep;
 use crate::account::imap::{ImapAccount, SmtpServer, Tls};
+use crate::account::outbox::DirectoryOutbox;
 use crate::account::password::Password;
 use crate::account::provider::{PROVIDERS, Place, Provider};
 use crate::account::sign_in::SignIn;
@@ -25,6 +26,9 @@ pub(super) struct Account {
     mbox: Option<PathBuf>,
     imap: Option<Server>,
     smtp: Option<Server>,
+    outbox: Option<PathBuf>,
+    from: Option<String>,
+    sent_copy: Option<bool>,
     provider: Option<String>,
     user: Option<String>,
     mailbox: Option<String>,
@@ -45,7 +49,8 @@ struct Server {
 }
 
 impl Account {
-    /// What it means; `credentials` are those of the file, and `absolute` makes a path one that holds anywhere.
+    /// What it means, and where its mail is written into if it is not sent; `credentials` are those of the file, and
+    /// `absolute` makes a path one that holds anywhere.
     ///
     /// # Errors
     /// It says too little, too much, or what cannot be.
@@ -54,12 +59,20 @@ impl Account {
         name: &str,
         credentials: &BTreeMap<String, Spanned<Registration>>,
         absolute: impl Fn(&Path) -> Result<PathBuf>,
-    ) -> Result<AccountConfig> {
+    ) -> Result<(AccountConfig, Option<DirectoryOutbox>)> {
         if RESERVED.contains(&name.to_lowercase().as_str()) {
             return wrong(format!("no account can be named '{name}'"), "choose another name");
         }
+        let outbox = match &self.outbox {
+            Some(directory) => {
+                let outbox = DirectoryOutbox { directory: directory.clone(), from: self.from.clone() };
+                outbox.check()?;
+                Some(DirectoryOutbox { directory: absolute(directory)?, ..outbox })
+            }
+            None => None,
+        };
         let is_live = self.imap.is_some() || self.provider.is_some();
-        match (self.maildir.take(), self.mbox.take(), is_live) {
+        let account = match (self.maildir.take(), self.mbox.take(), is_live) {
             (Some(path), None, false) => self.of_files().and_then(|()| absolute(&path)).map(AccountConfig::Maildir),
             (None, Some(path), false) => self.of_files().and_then(|()| absolute(&path)).map(AccountConfig::Mbox),
             (None, None, true) => self.live(credentials, absolute).map(AccountConfig::Imap),
@@ -71,7 +84,8 @@ impl Account {
                 format!("account '{name}' has more than one of maildir, mbox and imap (or provider)"),
                 "make them accounts of their own; the schema accounts reads all of them at once",
             ),
-        }
+        };
+        Ok((account?, outbox))
     }
 
     /// Mail files are not signed in to.
@@ -79,6 +93,7 @@ impl Account {
         let stray = [
             ("user", self.user.is_some()),
             ("smtp", self.smtp.is_some()),
+            ("sent_copy", self.sent_copy.is_some()),
             ("mailbox", self.mailbox.is_some()),
             ("credential", self.credential.is_some()),
             ("token_command", self.token_command.is_some()),
@@ -89,6 +104,10 @@ impl Account {
         ];
         match stray.into_iter().find(|(_, is_there)| *is_there) {
             Some((key, _)) => wrong(format!("mail files have no {key}"), "that key belongs to an account with imap"),
+            None if self.from.is_some() && self.outbox.is_none() => wrong(
+                "mail files have no from, as no mail is sent from them",
+                "give the account an outbox, too, or make an account with imap",
+            ),
             None => Ok(()),
         }
     }
@@ -112,7 +131,15 @@ impl Account {
         let usual = if server.port == Some(Tls::StartTls.default_port()) { Tls::StartTls } else { Tls::Implicit };
         let mut account = ImapAccount::new(server.host, user).tls(server.tls.unwrap_or(usual));
         account.port = server.port.unwrap_or(account.port);
-        account.smtp = self.smtp.or_else(|| provider.map(|provider| Server::from(provider.smtp))).map(|server| {
+        if self.smtp.is_some() && self.outbox.is_some() {
+            return wrong(
+                "mail is sent by smtp or written into an outbox, and this account has both",
+                "leave one of them out",
+            );
+        }
+        let hands_in = self.outbox.is_none();
+        let of_provider = || provider.filter(|_| hands_in).map(|provider| Server::from(provider.smtp));
+        account.smtp = self.smtp.or_else(of_provider).map(|server| {
             let usual = if server.port == Some(587) { Tls::StartTls } else { Tls::Implicit };
             let smtp = SmtpServer::new(server.host, server.tls.unwrap_or(usual));
             SmtpServer { port: server.port.unwrap_or(smtp.port), ..smtp }
@@ -120,6 +147,8 @@ impl Account {
         account.ca_file = self.ca_file.as_deref().map(absolute).transpose()?;
         account.compress = self.compress;
         account.mailbox = self.mailbox;
+        account.from = self.from;
+        account.sent_copy = self.sent_copy;
         account.sign_in = sign_in;
         account.check()?;
         Ok(account)
@@ -292,12 +321,54 @@ mod tests {
     }
 
     #[test]
+    fn an_account_says_who_its_mail_is_from_and_whether_a_copy_is_filed() {
+        let account = live(&format!("{WORK}from = 'Me <me@example.org>'\nsent_copy = false"));
+        assert_eq!((account.from.as_deref(), account.sent_copy), (Some("Me <me@example.org>"), Some(false)));
+        assert_eq!((live(WORK).from, live(WORK).sent_copy), (None, None));
+    }
+
+    #[test]
+    fn mail_may_be_written_into_a_directory_wherever_mail_is_read() {
+        let outbox = |text: &str| parse(text).unwrap().outboxes.remove("work");
+        let at = |path: &str| Some(DirectoryOutbox::at(path));
+        assert_eq!(outbox("[accounts.work]\nmaildir = 'm'\noutbox = '~/out'"), at("/home/me/out"));
+        assert_eq!(outbox("[accounts.work]\nmbox = 'm'\noutbox = 'out'"), at("/etc/x/out"));
+        assert_eq!(outbox(&format!("{WORK}outbox = '/srv/out'")), at("/srv/out"));
+        assert_eq!((outbox(WORK), outbox("[accounts.work]\nmbox = 'm'")), (None, None));
+        let text = "[accounts.work]\nmbox = 'm'\noutbox = 'out'\nfrom = 'me@example.org'";
+        assert_eq!(parse(text).unwrap().sender("Work"), Some("me@example.org"));
+        assert_eq!(parse(&format!("{WORK}from = 'me@example.org'")).unwrap().sender("work"), Some("me@example.org"));
+    }
+
+    #[test]
+    fn an_outbox_takes_the_place_of_the_server_of_a_provider() {
+        let gmail = "[accounts.work]\nprovider = 'gmail'\nuser = 'me@gmail.com'\n";
+        assert!(live(gmail).smtp.is_some() && live(&format!("{gmail}outbox = 'out'")).smtp.is_none());
+    }
+
+    #[test]
     fn a_wrong_account_is_told_with_its_line_and_a_way_out() {
         for (text, message, hint) in [
             ("\n[accounts.a]\nimap = { host = 'h' }", "needs a user (account a, line 2)", "user = "),
             ("[accounts.a]\nimap = { port = 993 }\nuser = 'me'", "`host` is missing (line 2)", "add it"),
             ("[accounts.a]\nimap = { host = 'h' }\nuser = 'me'\nmaildir = 'm'", "more than one of", "of their own"),
             ("[accounts.a]\nmaildir = 'm'\nuser = 'me'", "mail files have no user (account a, line 1)", "imap"),
+            ("[accounts.a]\nmbox = 'm'\nfrom = 'me@h'", "no from, as no mail is sent from them (account a", "outbox"),
+            ("[accounts.a]\nmbox = 'm'\nsent_copy = true", "no sent_copy (account a, line 1)", "imap"),
+            ("[accounts.a]\nmbox = 'm'\noutbox = 'o'\nfrom = 'me'", "address on one line (account a, line 1)", "me@"),
+            ("[accounts.a]\nmbox = 'm'\noutbox = ''", "this one has no name (account a", "outbox ="),
+            ("[accounts.a]\nimap = { host = 'h' }\nuser = 'me'\nfrom = 'Me'", "address on one line", "me@"),
+            ("[accounts.a]\nimap = { host = 'h' }\nuser = 'me'\nfrom = \"me@h\\nX: y\"", "address on one line", "me@"),
+            (
+                "[accounts.a]\nimap = { host = 'h' }\nsmtp = { host = 'h' }\nuser = 'me'\noutbox = 'o'",
+                "has both (account a, line 1)",
+                "leave one",
+            ),
+            (
+                "[accounts.a]\nprovider = 'gmail'\nsmtp = { host = 'h' }\nuser = 'me'\noutbox = 'o'",
+                "has both",
+                "leave one",
+            ),
             ("[accounts.a]\nmbox = 'm'\ncompress = false", "mail files have no compress (account a, line 1)", "imap"),
             ("[accounts.a]\nimap = { host = 'h', compress = true }", "is unknown here (line 2)", "host, port, tls"),
             ("[accounts.a]\ncompress = 'true'", "kind that belongs there (line 2)", "true or false"),
