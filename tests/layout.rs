@@ -106,6 +106,29 @@ fn tables_never_implement_what_could_write() {
     }
 }
 
+/// Law 1: what reads has no way to say anything that changes mail.
+#[test]
+fn only_filing_adds_mail_and_no_reading_knows_it() {
+    let changing = ["APPEND", "STORE", "EXPUNGE", "DELETE", "RENAME", "CREATE", "COPY", "MOVE"];
+    let mut said = Vec::new();
+    let mut namers = Vec::new();
+    for (path, text) in sources().filter(|(path, _)| room(path) == "imap") {
+        let words = code(&text).flat_map(|(_, line)| line.split(|letter: char| !letter.is_ascii_alphanumeric()));
+        let file = path.file_name().unwrap().to_string_lossy().into_owned();
+        said.extend(words.filter(|word| changing.contains(word)).map(|word| format!("{file}: {word}")));
+        if code(&text).any(|(_, line)| line.contains("filing")) && file != "filing.rs" {
+            namers.push(file);
+        }
+    }
+    said.dedup();
+    // What a server says is in the response; the session only passes on what filing has made.
+    said.retain(|said| said != "response.rs: EXPUNGE");
+    assert_eq!(said, ["filing.rs: APPEND"]);
+    assert_eq!(namers, ["mod.rs", "session.rs"]);
+    let session = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/imap/session.rs")).unwrap();
+    assert!(!session.contains("Upload {"), "filing alone makes what is added");
+}
+
 #[test]
 fn every_dependency_has_a_permissive_licence() {
     let version = std::process::Command::new("rustc").arg("-vV").output().unwrap().stdout;

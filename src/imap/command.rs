@@ -264,6 +264,12 @@ impl WireName {
         Self(name)
     }
 
+    /// As it is said in a command: in quotes, or where these cannot hold it as a literal, of which the server is to ask for
+    /// all parts but the first.
+    pub fn spelled(&self) -> Vec<Vec<u8>> {
+        words::spelled(self)
+    }
+
     /// The name of a folder with this path.
     pub fn of(path: &str) -> Self {
         Self(mutf7::encode(path).into())

@@ -1,6 +1,6 @@
 //! When a server received a message, as it writes it: `" 1-Jan-2024 10:00:00 +0100"` (RFC 9051 `date-time`).
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 
 use super::token::number;
 use crate::mail::message::Timestamp;
@@ -15,6 +15,11 @@ pub fn parse(text: &[u8]) -> Option<Timestamp> {
     // A second that was put in between counts as the one before.
     let seconds = day.and_hms_opt(hour, minute, second.min(59))?.and_utc().timestamp() - zone;
     (words.next().is_none() && second <= 60).then_some(Timestamp(seconds * MICROSECONDS))
+}
+
+/// The instant as a server is told it, to the second.
+pub fn written(at: DateTime<Utc>) -> String {
+    at.format("%d-%b-%Y %H:%M:%S +0000").to_string()
 }
 
 /// Three numbers, the one in the middle in its own way.
@@ -62,6 +67,13 @@ mod tests {
         }
         assert_eq!(seconds("31-Dec-2016 23:59:60 +0000"), Some(1_483_228_799));
         assert_eq!(seconds("01-Jan-1901 00:00:00 +0000"), Some(-2_177_452_800));
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let at = DateTime::from_timestamp(1_704_099_600, 999_000_000).unwrap();
+        assert_eq!(written(at), "01-Jan-2024 09:00:00 +0000");
+        assert_eq!(seconds(&written(at)), Some(1_704_099_600));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A live account behind the seam: an IMAP server (RFC 3501, RFC 9051).
 //!
-//! Knows neither SQL nor tables, and changes nothing: there is no command for it. Read on in the order of a reading:
+//! Knows neither SQL nor tables, and reading changes nothing: there is no command for it; [`filing`] alone adds copies of
+//! what was sent. Read on in the order of a reading:
 //! [`flight`] says what is asked (pure), [`command`] how it is said (pure), [`reading`] asks it, [`response`] understands the
 //! answer (pure). [`transport`] bounds what a server can do to us, [`pool`] how many connections it gets.
 
@@ -11,6 +12,7 @@ pub mod census;
 pub mod check;
 pub mod command;
 pub mod deflate;
+pub mod filing;
 pub mod finding;
 pub mod flight;
 pub mod folders;

@@ -33,6 +33,8 @@ enum Fact {
     FindsWords,
     /// More connections than this are refused, or will be.
     Connections(usize),
+    /// A copy of what is sent through the server that belongs to it is among the mail already.
+    KeepsSent,
     /// A capability that is better not used.
     Ignored(&'static str),
 }
@@ -59,11 +61,16 @@ impl Family {
         !self.facts.iter().any(|(fact, _)| *fact == Fact::FindsWords)
     }
 
+    /// Whether it keeps a copy of what is sent by itself, so that another would be one too many.
+    pub fn keeps_sent(&self) -> bool {
+        self.facts.iter().any(|(fact, _)| *fact == Fact::KeepsSent)
+    }
+
     /// How many connections are safe.
     pub fn connections(&self) -> usize {
         let told = self.facts.iter().find_map(|(fact, _)| match fact {
             Fact::Connections(number) => Some(*number),
-            Fact::EstimatedSizes | Fact::FindsWords | Fact::Ignored(_) => None,
+            Fact::EstimatedSizes | Fact::FindsWords | Fact::KeepsSent | Fact::Ignored(_) => None,
         });
         told.unwrap_or(USUAL_CONNECTIONS)
     }
@@ -75,7 +82,7 @@ impl Family {
             .iter()
             .filter_map(|(fact, _)| match fact {
                 Fact::Ignored(name) => Some(*name),
-                Fact::EstimatedSizes | Fact::FindsWords | Fact::Connections(_) => None,
+                Fact::EstimatedSizes | Fact::FindsWords | Fact::KeepsSent | Fact::Connections(_) => None,
             })
             .collect();
         capabilities.without(&ignored)
@@ -95,6 +102,10 @@ const FAMILIES: [Family; 14] = [
         facts: &[
             (Fact::Connections(10), "15 for an account are widely reported, and a mail program has some of them"),
             (Fact::FindsWords, "its documentation lists substring search as what it does not do"),
+            (
+                Fact::KeepsSent,
+                "what goes through its SMTP server is in Sent Mail at once; mail programs are told to keep none",
+            ),
         ],
     },
     Family {
@@ -106,6 +117,10 @@ const FAMILIES: [Family; 14] = [
                 "RFC822.SIZE is estimated unless EnableExactRFC822Size is set, says its documentation",
             ),
             (Fact::Ignored("SEARCHRES"), "no documentation promises it, and an empty $ looks like an empty folder"),
+            (
+                Fact::KeepsSent,
+                "what a user hands in by SMTP is saved to Sent Items, and a copy beside it is a second one",
+            ),
         ],
     },
     Family {
@@ -171,6 +186,8 @@ mod tests {
     fn facts_are_obeyed() {
         let exchange = Family::of("The Microsoft Exchange IMAP4 service is ready.", "", &Capabilities::default());
         assert!(!exchange.has_exact_sizes() && UNKNOWN.has_exact_sizes());
+        let gmail = Family::of("Gimap ready", "", &Capabilities::default());
+        assert!(exchange.keeps_sent() && gmail.keeps_sent() && !UNKNOWN.keeps_sent());
         let usable = exchange.usable(Capabilities::of(["SEARCHRES", "ESEARCH"]));
         assert!(usable.has("ESEARCH") && !usable.has("SEARCHRES"));
         assert_eq!((exchange.connections(), Family::of("Courier", "", &usable).connections()), (8, 4));

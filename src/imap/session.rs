@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::capability::Capabilities;
 use super::command::{self, Command, WireName};
+use super::filing::Upload;
 use super::quirk::Family;
 use super::response::Response;
 use super::status::{Code, Condition, Status};
@@ -112,12 +113,7 @@ impl Session {
 
     async fn hear(&mut self) -> Result<Event> {
         loop {
-            let frame = self.transport.frame().await?;
-            tracing::trace!(session = self.number, "S: {}", self.mask.shown(&frame.octets));
-            let response = Response::parse(&frame).map_err(|broken| {
-                Error::new(ErrorKind::Server, format!("the server says what makes no sense: {}", broken.0))
-            })?;
-            match response {
+            match self.response().await? {
                 Response::Continue(text) => match self.waiting.pop_front() {
                     Some((_, part)) => self.transport.send(&part).await?,
                     None => match self.under_way.front().and_then(|(_, command)| command.reply()) {
@@ -146,6 +142,75 @@ impl Session {
                     }
                 },
                 response => return Ok(Event::Untagged(response)),
+            }
+        }
+    }
+
+    async fn response(&mut self) -> Result<Response> {
+        let frame = self.transport.frame().await?;
+        tracing::trace!(session = self.number, "S: {}", self.mask.shown(&frame.octets));
+        Response::parse(&frame).map_err(|broken| {
+            Error::new(ErrorKind::Server, format!("the server says what makes no sense: {}", broken.0))
+        })
+    }
+
+    /// Announces a message that is to be kept, as far as its first octet; gives the answer where the server does not want it.
+    ///
+    /// No command may be under way. Until [`Session::hand_over`] is answered, the session is good for nothing else.
+    ///
+    /// # Errors
+    /// As [`Session::next`]; nothing is kept then.
+    pub async fn announce(&mut self, upload: &Upload<'_>) -> Result<Option<Status>> {
+        self.tags += 1;
+        let (usable, mut parts) =
+            (!self.lost && self.is_idle(), upload.announcement(&tag(self.tags)).into_iter().peekable());
+        self.lost = true;
+        if !usable {
+            return Err(Error::new(ErrorKind::Server, "the conversation with the server was broken off"));
+        }
+        tracing::trace!(session = self.number, "C: {} {upload}", tag(self.tags));
+        while let Some(part) = parts.next() {
+            self.transport.send(&part).await?;
+            if (parts.peek().is_some() || upload.is_asked_for())
+                && let Some(status) = self.answer().await?
+            {
+                self.lost = false;
+                return Ok(Some(status));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Sends the message that was announced, and gives the answer.
+    ///
+    /// # Errors
+    /// As [`Session::next`]; nobody knows whether it is kept then.
+    pub async fn hand_over(&mut self, upload: &Upload<'_>) -> Result<Status> {
+        // Each piece has its own deadline, or a long message would need a fast line.
+        for piece in upload.message().chunks(PIECE) {
+            self.transport.send(piece).await?;
+        }
+        self.transport.send(b"\r\n").await?;
+        let Some(status) = self.answer().await? else {
+            return Err(Error::new(ErrorKind::Server, "the server asks for more than there is to say"));
+        };
+        (self.lost, self.used) = (false, Instant::now());
+        Ok(status)
+    }
+
+    /// What ends the command that was sent last, or nothing when the server asks for the rest of it.
+    async fn answer(&mut self) -> Result<Option<Status>> {
+        loop {
+            match self.response().await? {
+                Response::Continue(_) => return Ok(None),
+                Response::Status(status) if status.condition == Condition::Bye => return Err(said_goodbye(&status)),
+                Response::Tagged { tag: found, status } if found == tag(self.tags) => return Ok(Some(status)),
+                Response::Tagged { tag: found, .. } => {
+                    return Err(
+                        Error::new(ErrorKind::Server, "the server answers what it was not asked").context("tag", found)
+                    );
+                }
+                _ => {}
             }
         }
     }
@@ -284,6 +349,9 @@ fn said_goodbye(status: &Status) -> Error {
 fn tag(number: u32) -> String {
     format!("A{number}")
 }
+
+/// Octets of a message that are sent at once.
+const PIECE: usize = 64 << 10;
 
 /// Characters of a server's own words in an error.
 const READ: usize = 300;

@@ -1,4 +1,4 @@
-//! Dovecot, a real IMAP server, and if wanted one for submission.
+//! Dovecot, a real IMAP server, and if wanted one for submission, and one that Postfix delivers to.
 //!
 //! It is Debian's program with none of Debian's configuration: own directories, own ports, own users. Run by root, its
 //! mail processes are the user `dovecot` of the package; run by anybody else, all of it is that one user.
@@ -44,6 +44,8 @@ pub struct Options<'a> {
     ///
     /// Where nobody listens, it ends every conversation after the sign-in.
     pub relay: Option<u16>,
+    /// Whether a [`Postfix`](super::postfix::Postfix) may deliver mail to it, and ask it who signs in.
+    pub lmtp: bool,
     /// More lines of configuration, which win over the ones before.
     pub more: &'a str,
 }
@@ -55,6 +57,7 @@ struct Ports {
     imaps: u16,
     submission: u16,
     submissions: u16,
+    lmtp: u16,
 }
 
 impl Default for Options<'_> {
@@ -65,6 +68,7 @@ impl Default for Options<'_> {
             oauth: None,
             oauth_mechanisms: "xoauth2 oauthbearer",
             relay: None,
+            lmtp: false,
             more: "",
         }
     }
@@ -111,6 +115,16 @@ impl Dovecot {
         self.ports.submissions
     }
 
+    /// The port where mail is delivered to its users (RFC 2033), if it may be.
+    pub fn lmtp_port(&self) -> u16 {
+        self.ports.lmtp
+    }
+
+    /// The socket where others ask it who signs in, if they may.
+    pub fn auth_socket(&self) -> PathBuf {
+        self.directory().join("run").join(AUTH_SOCKET)
+    }
+
     /// Who signed its certificate, unless that is a wrong one.
     pub fn authority(&self) -> &Authority {
         &self.authority
@@ -138,7 +152,7 @@ impl Dovecot {
 
     /// A new user, whose Maildir++ is filled first.
     pub fn user_with(&self, fill: impl FnOnce(&Path)) -> User {
-        let name = format!("user{}@example.com", self.users.fetch_add(1, Ordering::Relaxed) + 1);
+        let name = format!("user{}@{DOMAIN}", self.users.fetch_add(1, Ordering::Relaxed) + 1);
         self.user_named(&name, fill)
     }
 
@@ -163,10 +177,10 @@ impl Dovecot {
         authority.write(directory);
         authority.issue(options.certificate).write(directory);
         // All are held until all are found, or some might be the same.
-        let free = [(); 4].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
-        let [imap, imaps, submission, submissions] =
+        let free = [(); 5].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
+        let [imap, imaps, submission, submissions, lmtp] =
             free.each_ref().map(|listener| listener.local_addr().unwrap().port());
-        let ports = Ports { imap, imaps, submission, submissions };
+        let ports = Ports { imap, imaps, submission, submissions, lmtp };
         let text = configuration(directory, is_root, ports, options);
         fs::write(directory.join("dovecot.conf"), text).unwrap();
         drop(free);
@@ -246,6 +260,7 @@ fn configuration(directory: &Path, is_root: bool, ports: Ports, options: &Option
         (id(&["-un"]), id(&["-gn"]), id(&["-un"]), "chroot =")
     };
     let submission = options.relay.map_or_else(String::new, |relay| submission(ports, relay, locked));
+    let lmtp = if options.lmtp { lmtp(ports) } else { String::new() };
     format!(
         "\
 # Nothing outside of this directory.
@@ -306,7 +321,7 @@ namespace inbox {{
   separator = {separator}
 }}
 imap_id_log = *
-{submission}
+{submission}{lmtp}
 {more}
 "
     )
@@ -317,7 +332,7 @@ fn submission(ports: Ports, relay: u16, locked: &str) -> String {
     let Ports { submission, submissions, .. } = ports;
     format!(
         "\
-protocols = imap submission
+protocols = $protocols submission
 service submission-login {{
   {locked}
   service_count = 0
@@ -335,6 +350,34 @@ submission_relay_port = {relay}
 "
     )
 }
+
+/// The part of the configuration about mail that is delivered, and about who signs in to hand it in.
+fn lmtp(ports: Ports) -> String {
+    let Ports { lmtp, .. } = ports;
+    format!(
+        "\
+protocols = $protocols lmtp
+service lmtp {{
+  inet_listener lmtp {{
+    port = {lmtp}
+  }}
+}}
+postmaster_address = postmaster@{DOMAIN}
+auth_mechanisms = $auth_mechanisms login
+service auth {{
+  unix_listener {AUTH_SOCKET} {{
+    mode = 0666
+  }}
+}}
+"
+    )
+}
+
+/// Whose users all are.
+pub const DOMAIN: &str = "example.com";
+
+/// In its directory for sockets.
+const AUTH_SOCKET: &str = "auth-client";
 
 /// Anybody's.
 const PASSWORD: &str = "secret";

@@ -12,6 +12,7 @@ pub mod dovecot;
 pub mod http;
 pub mod listener;
 pub mod openid;
+pub mod postfix;
 pub mod proxy;
 pub mod scripted;
 mod transcript;

@@ -11,6 +11,13 @@ pub(super) struct Words {
     glued: bool,
 }
 
+/// A name by itself.
+pub(super) fn spelled(name: &WireName) -> Vec<Vec<u8>> {
+    let mut words = Words { parts: vec![Vec::new()], shown: String::new(), glued: true };
+    words.put(&name.0);
+    words.parts
+}
+
 impl Words {
     pub(super) fn new(word: &str) -> Self {
         Self { parts: vec![word.as_bytes().to_vec()], shown: word.to_owned(), glued: false }
