@@ -101,7 +101,10 @@ mod tests {
     #[test]
     fn commas_and_semicolons_are_between_mailboxes_but_not_in_quotes() {
         assert_eq!(shown("a@x.example, b@y.example;c@z.example"), ["|a@x.example", "|b@y.example", "|c@z.example"]);
-        assert_eq!(shown(r#""Doe, Jane; \"J\"" <j@x.example>, b@y.example"#), [r#"Doe, Jane; "J"|j@x.example"#, "|b@y.example"]);
+        assert_eq!(
+            shown(r#""Doe, Jane; \"J\"" <j@x.example>, b@y.example"#),
+            [r#"Doe, Jane; "J"|j@x.example"#, "|b@y.example"]
+        );
         assert_eq!(shown(" ; a@x.example ,,"), ["|a@x.example"]);
         assert_eq!(shown(""), Vec::<String>::new());
         assert_eq!(shown("Jörg Müller <j@müller.example>, 山田 <y@x.example>")[1], "山田|y@x.example");
@@ -109,15 +112,29 @@ mod tests {
 
     #[test]
     fn what_is_no_mailbox_is_refused_and_named() {
-        for wrong in ["bob", "a b@x.example", "@x.example", "a@", "a@x.example b@y.example", "<a@x.example", "a@x..example", "A <a@x.example> <b@y.example>"] {
+        for wrong in [
+            "bob",
+            "a b@x.example",
+            "@x.example",
+            "a@",
+            "a@x.example b@y.example",
+            "<a@x.example",
+            "a@x..example",
+            "A <a@x.example> <b@y.example>",
+        ] {
             let error = Mailbox::parse_list(wrong).unwrap_err();
-            assert!(error.to_string().contains("is no address of mail") && error.way_out().is_some(), "{wrong}: {error}");
+            assert!(
+                error.to_string().contains("is no address of mail") && error.way_out().is_some(),
+                "{wrong}: {error}"
+            );
         }
     }
 
     #[test]
     fn no_line_end_gets_into_a_mailbox() {
-        for wrong in ["a@x.example\r\nBcc: b@y.example", "A\nB <a@x.example>", "\"A\r\nX: y\" <a@x.example>", "a@x.example\0"] {
+        for wrong in
+            ["a@x.example\r\nBcc: b@y.example", "A\nB <a@x.example>", "\"A\r\nX: y\" <a@x.example>", "a@x.example\0"]
+        {
             assert!(Mailbox::parse_list(wrong).is_err(), "{wrong:?}");
         }
     }

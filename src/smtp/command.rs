@@ -5,6 +5,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use super::path::Path;
 use crate::account::{Mechanism, Secret};
 
 /// A command, or an answer to a challenge.
@@ -20,7 +21,24 @@ pub enum Command {
     Response(Secret),
     /// Gives a proof up (§4).
     Cancel,
-    /// Ends the session (RFC 5321 §4.1.1.10).
+    /// Begins a mail (RFC 5321 §4.1.1.2).
+    Mail {
+        /// Who it is from.
+        from: Path,
+        /// How many octets it is, where the server wants to know (RFC 1870).
+        size: Option<u64>,
+        /// Whether there are octets in it that are not ASCII (RFC 6152).
+        eight_bit: bool,
+        /// Whether there are such in addresses or the header (RFC 6531).
+        utf8: bool,
+    },
+    /// Names one that it goes to (RFC 5321 §4.1.1.3).
+    Rcpt(Path),
+    /// Asks to hand the content over (§4.1.1.4).
+    Data,
+    /// Gives a mail up (§4.1.1.5).
+    Rset,
+    /// Ends the session (§4.1.1.10).
     Quit,
 }
 
@@ -30,7 +48,8 @@ impl Command {
         let line = match self {
             Self::Auth(mechanism, Some(response)) => format!("AUTH {mechanism} {}", response.expose()),
             Self::Response(response) => response.expose().to_owned(),
-            Self::Ehlo(_) | Self::StartTls | Self::Auth(_, None) | Self::Cancel | Self::Quit => self.to_string(),
+            Self::Ehlo(_) | Self::StartTls | Self::Auth(_, None) | Self::Cancel => self.to_string(),
+            Self::Mail { .. } | Self::Rcpt(_) | Self::Data | Self::Rset | Self::Quit => self.to_string(),
         };
         let mut octets: Vec<u8> = line.into_bytes();
         // Nothing that a command is made of has one; what has would be cut in two commands.
@@ -45,6 +64,10 @@ impl Command {
             Self::Ehlo(_) => "EHLO",
             Self::StartTls => "STARTTLS",
             Self::Auth(..) | Self::Response(_) | Self::Cancel => "AUTH",
+            Self::Mail { .. } => "MAIL",
+            Self::Rcpt(_) => "RCPT",
+            Self::Data => "DATA",
+            Self::Rset => "RSET",
             Self::Quit => "QUIT",
         }
     }
@@ -61,6 +84,17 @@ impl fmt::Display for Command {
             Self::Auth(mechanism, Some(_)) => write!(f, "AUTH {mechanism} …"),
             Self::Response(_) => f.write_str("…"),
             Self::Cancel => f.write_str("*"),
+            Self::Mail { from, size, eight_bit, utf8 } => {
+                write!(f, "MAIL FROM:{from}")?;
+                if let Some(size) = size {
+                    write!(f, " SIZE={size}")?;
+                }
+                f.write_str(if *eight_bit { " BODY=8BITMIME" } else { "" })?;
+                f.write_str(if *utf8 { " SMTPUTF8" } else { "" })
+            }
+            Self::Rcpt(to) => write!(f, "RCPT TO:{to}"),
+            Self::Data => f.write_str("DATA"),
+            Self::Rset => f.write_str("RSET"),
             Self::Quit => f.write_str("QUIT"),
         }
     }
@@ -82,6 +116,12 @@ mod tests {
         assert_eq!(said(&Command::Auth(Mechanism::Login, None)), "AUTH LOGIN\r\n");
         assert_eq!(said(&Command::Auth(Mechanism::Plain, Some("AG1l".into()))), "AUTH PLAIN AG1l\r\n");
         assert_eq!((said(&Command::Response("".into())), said(&Command::Cancel)), ("\r\n".into(), "*\r\n".into()));
+        let path = |address: &str| Path::of(address).unwrap();
+        let mail = |size, eight_bit, utf8| said(&Command::Mail { from: path("a@x.example"), size, eight_bit, utf8 });
+        assert_eq!(mail(None, false, false), "MAIL FROM:<a@x.example>\r\n");
+        assert_eq!(mail(Some(7), true, true), "MAIL FROM:<a@x.example> SIZE=7 BODY=8BITMIME SMTPUTF8\r\n");
+        assert_eq!(said(&Command::Rcpt(path("b@y.example"))), "RCPT TO:<b@y.example>\r\n");
+        assert_eq!((said(&Command::Data), said(&Command::Rset)), ("DATA\r\n".into(), "RSET\r\n".into()));
     }
 
     #[test]

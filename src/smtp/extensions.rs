@@ -35,6 +35,12 @@ impl Extensions {
     pub fn has_mechanism(&self, name: &str) -> bool {
         self.0.get("AUTH").is_some_and(|mechanisms| mechanisms.contains(name))
     }
+
+    /// The most octets of a mail that it takes, where it says that there is a limit (RFC 1870 §4).
+    pub fn size(&self) -> Option<u64> {
+        let sizes = self.0.get("SIZE")?.iter();
+        sizes.filter_map(|size| size.parse().ok()).filter(|size| *size > 0).min()
+    }
 }
 
 impl fmt::Display for Extensions {
@@ -58,6 +64,11 @@ mod tests {
         let able = Extensions::of(&reply);
         assert!(able.has("SIZE") && able.has("STARTTLS") && !able.has("MAIL.EXAMPLE.ORG"));
         assert!(["PLAIN", "LOGIN", "XOAUTH2"].iter().all(|name| able.has_mechanism(name)) && !able.has_mechanism("X"));
+        assert_eq!(able.size(), Some(35_882_577));
+        for (said, size) in [("SIZE", None), ("SIZE 0", None), ("SIZE x", None), ("SIZE 7", Some(7)), ("X", None)] {
+            let reply = Reply { code: 250, enhanced: None, lines: vec!["x".to_owned(), said.to_owned()] };
+            assert_eq!(Extensions::of(&reply).size(), size, "{said}");
+        }
         assert_eq!(able.to_string(), "AUTH LOGIN PLAIN XOAUTH2, SIZE 35882577, STARTTLS");
     }
 }

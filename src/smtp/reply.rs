@@ -38,10 +38,11 @@ impl Reply {
         (200..400).contains(&self.code)
     }
 
-    /// What it says on one line, codes first, as far as anybody reads it.
+    /// What it says on one line, codes first, as far as anybody reads it; nothing in it moves a cursor or turns a text around.
     pub fn words(&self) -> String {
         let said =
             self.lines.iter().map(|line| line.trim()).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
+        let said = said.replace(is_hidden, "\u{fffd}");
         let codes = match self.enhanced {
             Some(enhanced) => format!("{} {enhanced}", self.code),
             None => self.code.to_string(),
@@ -115,6 +116,12 @@ impl fmt::Display for Enhanced {
     }
 }
 
+/// What a terminal obeys instead of showing it.
+fn is_hidden(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{61c}')
+}
+
 const NO_CODE: Broken = Broken("a line does not begin with a code of three digits");
 /// Lines of a reply; servers with all extensions have thirty.
 const LINES: usize = 200;
@@ -176,6 +183,14 @@ mod tests {
         assert_eq!(good("250-a\n250\n").lines, ["a", ""]);
         let mut beginning = Beginning::default();
         assert_eq!(beginning.take(b"220 caf\xe9\r\n").unwrap().unwrap().lines, ["caf\u{fffd}"]);
+    }
+
+    #[test]
+    fn words_are_one_line_that_shows_what_it_is() {
+        assert_eq!(
+            good("250 a\u{1b}[2Jb\rc\u{202e}d\u{2028}e\r\n").words(),
+            "250 a\u{fffd}[2Jb\u{fffd}c\u{fffd}d\u{fffd}e"
+        );
     }
 
     #[test]

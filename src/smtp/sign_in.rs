@@ -63,7 +63,6 @@ impl Way<'_> {
         let ca_file = self.account.ca_file.as_deref();
         let place = Place { host, port: *port, service: Service::Smtp };
         let (stream, _) = dial(host, *port, self.patience, steps).await?;
-        let own = stream.local_addr().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |own| own.ip().to_canonical());
         let line = match tls {
             Tls::Implicit => encrypt(Box::new(stream), place, ca_file, self.patience, steps).await?,
             Tls::StartTls | Tls::None => Box::new(stream),
@@ -74,12 +73,12 @@ impl Way<'_> {
         session.set_patience(self.patience);
         if *tls == Tls::StartTls {
             steps.begin(Step::Tls);
-            let line = self.start_tls(session, own).await?;
+            let line = self.start_tls(session).await?;
             let line = encrypt(line, place, ca_file, self.patience, steps).await?;
             session = Session::new(line, mask.clone(), self.patience);
         }
         steps.begin(Step::Capabilities);
-        session.extensions = Extensions::of(&session.ask(&Command::Ehlo(own)).await?);
+        session.extensions = Extensions::of(&session.ask(&Command::Ehlo(OWN)).await?);
         steps.end(mask.cover(&session.extensions.to_string()));
         steps.begin(Step::SignIn);
         let mechanism = self.mechanism(&session.extensions, proof)?;
@@ -108,8 +107,8 @@ impl Way<'_> {
     }
 
     /// Begins TLS, and forgets what was said before (RFC 3207 §4.2).
-    async fn start_tls(self, mut session: Session, own: IpAddr) -> Result<Box<dyn crate::net::Line>> {
-        let able = Extensions::of(&session.ask(&Command::Ehlo(own)).await?);
+    async fn start_tls(self, mut session: Session) -> Result<Box<dyn crate::net::Line>> {
+        let able = Extensions::of(&session.ask(&Command::Ehlo(OWN)).await?);
         if !able.has("STARTTLS") {
             return Err(no_tls("the server does not offer STARTTLS".to_owned()));
         }
@@ -221,6 +220,11 @@ fn no_tls(message: String) -> Error {
         "no password was sent; it may want TLS at once (smtp = { host = \"…\", port = 465, tls = \"implicit\" }), or somebody is in between",
     )
 }
+
+/// Who is here, to a server that is about to be told by whom it may be known. The address that this computer really has is one
+/// of its network at home or at work, means nothing to the server, and would stand in the Received of every mail for all its
+/// recipients to read. Servers of providers do not look at it where users sign in; many programs say the same.
+const OWN: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 const SMTP_PORTS: &str =
     "see whether it is the port of a server that takes mail: 465 is usual with TLS, 587 with STARTTLS";

@@ -7,6 +7,7 @@ use std::io;
 use std::time::Duration;
 
 use bytes::BytesMut;
+use futures::FutureExt;
 use memchr::memchr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -76,9 +77,20 @@ impl Transport {
         }
     }
 
-    /// Whether something has come that nobody asked for.
-    pub fn has_more(&self) -> bool {
-        !self.received.is_empty()
+    /// What has come by now and nobody has asked for; it looks, and does not wait.
+    ///
+    /// # Errors
+    /// When the server has closed the connection.
+    pub fn unasked(&mut self) -> Result<&[u8]> {
+        if self.received.is_empty() {
+            self.received.reserve(LINE);
+            match self.line.read_buf(&mut self.received).now_or_never() {
+                Some(Ok(0)) => return Err(closed()),
+                Some(Err(error)) => return Err(lost(error)),
+                Some(Ok(_)) | None => {}
+            }
+        }
+        Ok(&self.received)
     }
 
     async fn whole_line(&mut self) -> Result<BytesMut> {

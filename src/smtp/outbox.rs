@@ -1,0 +1,237 @@
+//! The way out over a server: mails one after the other over one connection, each once, none faster than allowed.
+//!
+//! What is said is in [`super::transaction`]. Here is when: a connection is opened for the first mail that has to be sent,
+//! and another one, once for each mail, when it died before the content of the mail began.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep_until};
+
+use super::command::Command;
+use super::journal::{Begun, Entry, Journal, unwritten};
+use super::session::Session;
+use super::sign_in;
+use super::transaction::{Answered, Ended, Transaction, Verdict, all};
+use crate::account::{ImapAccount, Proofs, SmtpServer};
+use crate::error::{Error, Result};
+use crate::mail::mailbox::Mailbox;
+use crate::mail::outbox::{Delivery, Outbox, Outcome, Outgoing, Sending, Status};
+use crate::net::steps::Steps;
+
+/// The server that takes an account's mail.
+#[derive(Debug, Clone)]
+pub struct Smtp(Arc<Account>);
+
+#[derive(Debug)]
+struct Account {
+    name: String,
+    account: ImapAccount,
+    server: SmtpServer,
+    from: Option<Mailbox>,
+    proofs: Arc<Proofs>,
+    journal: Arc<Journal>,
+    /// When the last mail was begun, or will be.
+    last: Mutex<Option<Instant>>,
+}
+
+impl Smtp {
+    /// The way out of an account; `from` is who mail is from when it does not say, if not the user.
+    pub fn new(
+        name: &str,
+        account: ImapAccount,
+        server: SmtpServer,
+        from: Option<Mailbox>,
+        proofs: Arc<Proofs>,
+        journal: Arc<Journal>,
+    ) -> Self {
+        let last = Mutex::default();
+        Self(Arc::new(Account { name: name.to_owned(), account, server, from, proofs, journal, last }))
+    }
+}
+
+#[async_trait]
+impl Outbox for Smtp {
+    fn sender(&self) -> Option<Mailbox> {
+        self.0.from.clone().or_else(|| Mailbox::parse(&self.0.account.user).ok())
+    }
+
+    fn describe(&self) -> String {
+        self.0.server.host.clone()
+    }
+
+    fn begin(&self, terms: Delivery) -> Box<dyn Sending> {
+        Box::new(Mails { account: Arc::clone(&self.0), terms, session: None })
+    }
+}
+
+/// Mails on their way.
+#[derive(Debug)]
+struct Mails {
+    account: Arc<Account>,
+    terms: Delivery,
+    /// The session that the last mail left; whoever sends has it, so that it goes when they are given up.
+    session: Option<Session>,
+}
+
+#[async_trait]
+impl Sending for Mails {
+    async fn send(&mut self, mail: &Outgoing) -> Result<Vec<Outcome>> {
+        let (name, journal) = (self.account.name.clone(), Arc::clone(&self.account.journal));
+        if mail.key.is_some()
+            && let Some(outcomes) = journal.before(&name, mail).await?
+        {
+            return Ok(outcomes);
+        }
+        let transaction = match Transaction::of(mail) {
+            Ok(transaction) => transaction,
+            Err(error) => {
+                let not_sent = Verdict { status: Status::NotSent, code: None, response: error.to_string() };
+                return match journal.begin(&name, mail).await? {
+                    Entry::Begun(begun) => Ok(written(begun, all(mail, &not_sent)).await),
+                    Entry::Before(outcomes) => Ok(outcomes),
+                };
+            }
+        };
+        self.account.turn(self.terms).await;
+        let mut entry = Noted::No;
+        loop {
+            let (mut session, is_used) = match self.session.take() {
+                Some(session) => (session, true),
+                None => match self.account.open(self.terms.patience).await {
+                    Ok(session) => (session, false),
+                    Err(error) => return Err(entry.failed(mail, error).await),
+                },
+            };
+            // It is written down while the server thinks about the envelope.
+            entry.begin(&journal, &name, mail);
+            let answered = transaction.envelope(&mut session).await;
+            let mut begun = match entry.begun().await {
+                Ok(Entry::Begun(begun)) => begun,
+                Ok(Entry::Before(outcomes)) => {
+                    self.keep(session, true).await;
+                    return Ok(outcomes);
+                }
+                Err(error) => {
+                    self.keep(session, true).await;
+                    return Err(error);
+                }
+            };
+            let verdicts = match answered {
+                Answered::Taken(verdicts) => verdicts,
+                Answered::NotThis(verdict) => {
+                    self.keep(session, true).await;
+                    return Ok(written(begun, all(mail, &verdict)).await);
+                }
+                Answered::NotFrom(error) => {
+                    self.keep(session, false).await;
+                    return Err(Noted::Begun(begun).failed(mail, error).await);
+                }
+                Answered::Lost(_) if is_used => {
+                    entry = Noted::Begun(begun);
+                    continue;
+                }
+                Answered::Lost(error) => return Err(Noted::Begun(begun).failed(mail, error).await),
+            };
+            if let Some(outcomes) = transaction.given_up(&verdicts) {
+                self.keep(session, true).await;
+                return Ok(written(begun, outcomes).await);
+            }
+            match transaction.content(&mut session, || begun.hand_over()).await {
+                Ended::Told(verdict) => {
+                    self.keep(session, verdict.status != Status::Sent).await;
+                    return Ok(written(begun, transaction.outcomes(&verdicts, &verdict)).await);
+                }
+                Ended::Lost(_) if is_used => entry = Noted::Begun(begun),
+                Ended::Lost(error) => return Err(Noted::Begun(begun).failed(mail, error).await),
+            }
+        }
+    }
+
+    async fn end(self: Box<Self>) {
+        if let Some(session) = self.session {
+            session.quit().await;
+        }
+    }
+}
+
+impl Mails {
+    /// Keeps a session for the next mail, if it can be used; `reset` takes back what it knows of this one.
+    async fn keep(&mut self, mut session: Session, reset: bool) {
+        if session.is_lost() {
+            return;
+        }
+        if reset && !session.say(&Command::Rset).await.is_ok_and(|reply| reply.is_good()) {
+            return;
+        }
+        self.session = Some(session);
+    }
+}
+
+impl Account {
+    /// Waits until the next mail may be sent.
+    async fn turn(&self, terms: Delivery) {
+        let Some(most) = terms.per_minute else { return };
+        let turn = {
+            let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+            let turn = last.map_or_else(Instant::now, |last| Instant::now().max(last + MINUTE / most.max(1)));
+            *last = Some(turn);
+            turn
+        };
+        sleep_until(turn).await;
+    }
+
+    async fn open(&self, patience: Duration) -> Result<Session> {
+        let proof = self.proofs.of(&self.account, None).await?;
+        let mut steps = Steps::untold();
+        sign_in::open(&self.account, &self.server, &self.proofs, &proof, patience, &mut steps).await
+    }
+}
+
+/// Whether a mail is in the journal by now.
+enum Noted {
+    No,
+    /// It is being written; who gives it up meanwhile leaves it as not sent.
+    Soon(JoinHandle<Result<Entry>>),
+    Begun(Begun),
+}
+
+impl Noted {
+    fn begin(&mut self, journal: &Arc<Journal>, name: &str, mail: &Outgoing) {
+        if matches!(self, Self::No) {
+            *self = Self::Soon(journal.begin_meanwhile(name, mail));
+        }
+    }
+
+    /// What the mail found in the journal.
+    async fn begun(&mut self) -> Result<Entry> {
+        match std::mem::replace(self, Self::No) {
+            Self::Soon(entry) => entry.await.unwrap_or_else(|_| Err(unwritten())),
+            Self::Begun(begun) => Ok(Entry::Begun(begun)),
+            Self::No => Err(unwritten()),
+        }
+    }
+
+    /// The error that ends it all, after it is written down that the mail was not sent.
+    async fn failed(mut self, mail: &Outgoing, error: Error) -> Error {
+        if let Ok(Entry::Begun(begun)) = self.begun().await {
+            let not_sent = Verdict { status: Status::NotSent, code: None, response: error.to_string() };
+            written(begun, all(mail, &not_sent)).await;
+        }
+        error
+    }
+}
+
+/// The outcomes, written down; where that fails, they say so.
+pub(super) async fn written(begun: Begun, mut outcomes: Vec<Outcome>) -> Vec<Outcome> {
+    if let Err(error) = begun.over(&outcomes).await {
+        for outcome in &mut outcomes {
+            outcome.response.push_str(&format!("; this could not be written into the journal: {error}"));
+        }
+    }
+    outcomes
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
