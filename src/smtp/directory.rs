@@ -147,3 +147,76 @@ fn stem(message_id: &str) -> String {
 
 /// Letters of an id in the name of a file.
 const LONGEST: usize = 200;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mail::outbox::OnRejected;
+
+    fn mail(id: &str, key: Option<&str>) -> Outgoing {
+        Outgoing {
+            message_id: id.to_owned(),
+            sender: "me@x.example".to_owned(),
+            recipients: vec!["b@y.example".to_owned(), "hidden@y.example".to_owned()],
+            subject: "Hello".to_owned(),
+            octets: "Subject: Hello\r\n\r\n.\r\n".into(),
+            key: key.map(str::to_owned),
+            on_rejected: OnRejected::Abort,
+        }
+    }
+
+    const TERMS: Delivery = Delivery { patience: std::time::Duration::from_secs(1), per_minute: None };
+
+    #[tokio::test]
+    async fn a_mail_is_a_file_with_its_envelope_above() {
+        let home = tempfile::tempdir().unwrap();
+        let (out, state) = (home.path().join("out"), home.path().join("state"));
+        let directory = Directory::new("demo", out.clone(), None, Arc::new(Journal::kept_in(&state)));
+        assert_eq!(directory.describe(), format!("the directory {}", out.display()));
+        let mut mails = directory.begin(TERMS);
+        assert!(!out.exists());
+        let outcomes = mails.send(&mail("1@x", Some("k"))).await.unwrap();
+        let path = out.join("1@x.eml");
+        assert_eq!(outcomes[1].response, format!("written to {}", path.display()));
+        assert_eq!((outcomes.len(), outcomes[1].status), (2, Status::Sent));
+        let expected = "X-Envelope-From: <me@x.example>\r\nX-Envelope-To: <b@y.example>\r\n\
+                        X-Envelope-To: <hidden@y.example>\r\nSubject: Hello\r\n\r\n.\r\n";
+        assert_eq!(fs::read_to_string(&path).unwrap(), expected);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+        let again = mails.send(&mail("2@x", Some("k"))).await.unwrap();
+        assert!(again[0].message_id == "1@x" && again[0].response.starts_with("it was sent before"), "{again:?}");
+        assert_eq!(fs::read_dir(&out).unwrap().count(), 1);
+        // Without a key the same mail is another.
+        for name in ["3@x.eml", "3@x-2.eml"] {
+            assert!(mails.send(&mail("3@x", None)).await.unwrap()[0].response.ends_with(name));
+        }
+        let hostile = Outgoing { recipients: vec!["b@y.example\r\nX: y".to_owned()], ..mail("4@x", None) };
+        assert_eq!(mails.send(&hostile).await.unwrap()[0].status, Status::NotSent);
+    }
+
+    #[tokio::test]
+    async fn where_nothing_can_be_written_nothing_is_sent() {
+        let home = tempfile::tempdir().unwrap();
+        let (out, journal) = (home.path().join("out"), Arc::new(Journal::in_memory()));
+        fs::write(&out, "a file is no directory").unwrap();
+        let mut mails = Directory::new("demo", out, None, Arc::clone(&journal)).begin(TERMS);
+        let error = mails.send(&mail("1@x", None)).await.unwrap_err();
+        assert!(error.to_string().contains("cannot write into"), "{error}");
+        assert!(journal.read().unwrap().iter().all(|sent| sent.status == Status::NotSent));
+    }
+
+    #[tokio::test]
+    async fn no_id_leads_out_of_the_directory() {
+        let home = tempfile::tempdir().unwrap();
+        for id in ["../../etc/x@y", "/etc/passwd", "..", "", "a\0b", ".hidden@x", "c:\\x", &"x".repeat(999)] {
+            let path = write_draft(home.path(), &mail(id, None)).await.unwrap();
+            assert_eq!(path.parent().unwrap(), home.path(), "{id}");
+            assert!(!path.file_name().unwrap().to_string_lossy().starts_with('.'), "{path:?}");
+        }
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 8);
+    }
+}

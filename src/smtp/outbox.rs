@@ -235,3 +235,28 @@ pub(super) async fn written(begun: Begun, mut outcomes: Vec<Outcome>) -> Vec<Out
 }
 
 const MINUTE: Duration = Duration::from_secs(60);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::Tls;
+
+    #[tokio::test(start_paused = true)]
+    async fn mails_of_an_account_are_begun_no_faster_than_allowed_whoever_sends_them() {
+        let (proofs, journal) = (Arc::new(Proofs::default()), Arc::new(Journal::in_memory()));
+        let server = SmtpServer::new("127.0.0.1", Tls::None);
+        let account = Smtp::new("work", ImapAccount::new("127.0.0.1", "me"), server, None, proofs, journal).0;
+        let terms = |per_minute| Delivery { patience: Duration::from_secs(1), per_minute };
+        let start = Instant::now();
+        account.turn(terms(Some(30))).await;
+        assert_eq!(start.elapsed(), Duration::ZERO);
+        tokio::join!(account.turn(terms(Some(30))), account.turn(terms(Some(30))), account.turn(terms(Some(30))));
+        assert_eq!(start.elapsed().as_secs(), 6);
+        tokio::time::advance(Duration::from_secs(60)).await;
+        account.turn(terms(Some(30))).await;
+        account.turn(terms(None)).await;
+        assert_eq!(start.elapsed().as_secs(), 66);
+        account.turn(terms(Some(0))).await;
+        assert_eq!(start.elapsed().as_secs(), 126);
+    }
+}
