@@ -20,7 +20,7 @@ use crate::mail::outbox::{Delivery, Outbox, Outcome, Outgoing, Sending, Status};
 #[derive(Debug, Clone)]
 pub struct Directory {
     name: String,
-    directory: PathBuf,
+    place: PathBuf,
     from: Option<Mailbox>,
     journal: Arc<Journal>,
 }
@@ -29,7 +29,7 @@ impl Directory {
     /// The way out of an account into a directory, which is made when something is sent; `from` is who mail is from when it
     /// does not say.
     pub fn new(name: &str, directory: PathBuf, from: Option<Mailbox>, journal: Arc<Journal>) -> Self {
-        Self { name: name.to_owned(), directory, from, journal }
+        Self { name: name.to_owned(), place: directory, from, journal }
     }
 }
 
@@ -40,7 +40,7 @@ impl Outbox for Directory {
     }
 
     fn describe(&self) -> String {
-        format!("the directory {}", self.directory.display())
+        format!("the directory {}", self.place.display())
     }
 
     fn begin(&self, _terms: Delivery) -> Box<dyn Sending> {
@@ -55,7 +55,7 @@ struct Files(Directory);
 #[async_trait]
 impl Sending for Files {
     async fn send(&mut self, mail: &Outgoing) -> Result<Vec<Outcome>> {
-        let Directory { name, directory, journal, .. } = &self.0;
+        let Directory { name, place, journal, .. } = &self.0;
         let mut begun = match journal.begin(name, mail).await? {
             Entry::Begun(begun) => begun,
             Entry::Before(outcomes) => return Ok(outcomes),
@@ -66,7 +66,7 @@ impl Sending for Files {
             return Ok(written(begun, all(mail, &verdict)).await);
         }
         begun.hand_over();
-        match write_draft(directory, mail).await {
+        match write_draft(place, mail).await {
             Ok(path) => {
                 (verdict.status, verdict.response) = (Status::Sent, format!("written to {}", path.display()));
                 Ok(written(begun, all(mail, &verdict)).await)
@@ -129,11 +129,8 @@ fn write(directory: &Path, mail: &Outgoing) -> Result<PathBuf> {
 
 fn envelope(mail: &Outgoing) -> String {
     let one_line = |text: &str| text.chars().filter(|letter| !letter.is_control()).collect::<String>();
-    let mut lines = format!("X-Envelope-From: <{}>\r\n", one_line(&mail.sender));
-    for recipient in &mail.recipients {
-        lines.push_str(&format!("X-Envelope-To: <{}>\r\n", one_line(recipient)));
-    }
-    lines
+    let from = format!("X-Envelope-From: <{}>\r\n", one_line(&mail.sender));
+    mail.recipients.iter().fold(from, |lines, recipient| lines + "X-Envelope-To: <" + &one_line(recipient) + ">\r\n")
 }
 
 /// A Message-ID as the name of a file.

@@ -175,7 +175,7 @@ async fn who_gives_up_leaves_the_journal_right() {
     {
         let directory = tempfile::tempdir().unwrap();
         let (server, journal) = (Server::with(at, act).await, Arc::new(Journal::kept_in(directory.path())));
-        let patient = crate::mail::outbox::Delivery { patience: Duration::from_secs(60), ..TERMS };
+        let patient = crate::mail::outbox::Delivery { patience: Duration::from_mins(1), ..TERMS };
         let mut mails = server.outbox(&journal).begin(patient);
         let mail = mail("a", &["b@y.example"]);
         let arrived = async {

@@ -141,7 +141,7 @@ impl Conversation {
 
     fn usual(&self, said: &str) -> String {
         match said.split([' ', ':']).next().unwrap_or_default() {
-            "EHLO" => self.able.iter().map(|able| format!("250-{able}\r\n")).collect::<String>() + "250 AUTH PLAIN\r\n",
+            "EHLO" => format!("250-{}\r\n250 AUTH PLAIN\r\n", self.able.join("\r\n250-")),
             "AUTH" => "235 2.7.0 welcome\r\n".to_owned(),
             "MAIL" => "250 2.1.0 ok\r\n".to_owned(),
             "RCPT" => "250 2.1.5 ok\r\n".to_owned(),
