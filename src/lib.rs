@@ -7,7 +7,7 @@
 //! - [`mail`]: what mail is, and the seam ([`mail::MailStore`]) that backends implement.
 //! - [`archive`]: mail files behind that seam: Maildir and mbox.
 //! - [`imap`]: a live account behind that seam.
-//! - [`smtp`]: the way to the server that takes an account's mail.
+//! - [`smtp`]: the way out: mail is composed, sent at most once, and written down.
 //! - [`account`]: the configuration, and how one signs in.
 //! - [`net`]: the way to a server, with TLS.
 //! - [`cli`]: the program, for people; behind a feature of that name.

@@ -48,8 +48,15 @@ impl Command {
         let line = match self {
             Self::Auth(mechanism, Some(response)) => format!("AUTH {mechanism} {}", response.expose()),
             Self::Response(response) => response.expose().to_owned(),
-            Self::Ehlo(_) | Self::StartTls | Self::Auth(_, None) | Self::Cancel => self.to_string(),
-            Self::Mail { .. } | Self::Rcpt(_) | Self::Data | Self::Rset | Self::Quit => self.to_string(),
+            Self::Ehlo(_)
+            | Self::StartTls
+            | Self::Auth(_, None)
+            | Self::Cancel
+            | Self::Mail { .. }
+            | Self::Rcpt(_)
+            | Self::Data
+            | Self::Rset
+            | Self::Quit => self.to_string(),
         };
         let mut octets: Vec<u8> = line.into_bytes();
         // Nothing that a command is made of has one; what has would be cut in two commands.

@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn dots_are_doubled_wherever_a_chunk_ends() {
         for ahead in CHUNK - 6..CHUNK + 3 {
-            let mut mail = vec![b'\r', b'\n'].repeat(ahead / 2);
+            let mut mail = [b'\r', b'\n'].repeat(ahead / 2);
             mail.splice(..0, std::iter::repeat_n(b'x', ahead % 2));
             mail.extend_from_slice(b".\r\n..\r\n.end\r\n");
             let sent = sent(&mail);

@@ -20,7 +20,7 @@ use crate::mail::outbox::{Delivery, Outbox, Outcome, Outgoing, Sending, Status};
 #[derive(Debug, Clone)]
 pub struct Directory {
     name: String,
-    directory: PathBuf,
+    place: PathBuf,
     from: Option<Mailbox>,
     journal: Arc<Journal>,
 }
@@ -29,7 +29,7 @@ impl Directory {
     /// The way out of an account into a directory, which is made when something is sent; `from` is who mail is from when it
     /// does not say.
     pub fn new(name: &str, directory: PathBuf, from: Option<Mailbox>, journal: Arc<Journal>) -> Self {
-        Self { name: name.to_owned(), directory, from, journal }
+        Self { name: name.to_owned(), place: directory, from, journal }
     }
 }
 
@@ -40,7 +40,7 @@ impl Outbox for Directory {
     }
 
     fn describe(&self) -> String {
-        format!("the directory {}", self.directory.display())
+        format!("the directory {}", self.place.display())
     }
 
     fn begin(&self, _terms: Delivery) -> Box<dyn Sending> {
@@ -55,7 +55,7 @@ struct Files(Directory);
 #[async_trait]
 impl Sending for Files {
     async fn send(&mut self, mail: &Outgoing) -> Result<Vec<Outcome>> {
-        let Directory { name, directory, journal, .. } = &self.0;
+        let Directory { name, place, journal, .. } = &self.0;
         let mut begun = match journal.begin(name, mail).await? {
             Entry::Begun(begun) => begun,
             Entry::Before(outcomes) => return Ok(outcomes),
@@ -66,7 +66,7 @@ impl Sending for Files {
             return Ok(written(begun, all(mail, &verdict)).await);
         }
         begun.hand_over();
-        match write_draft(directory, mail).await {
+        match write_draft(place, mail).await {
             Ok(path) => {
                 (verdict.status, verdict.response) = (Status::Sent, format!("written to {}", path.display()));
                 Ok(written(begun, all(mail, &verdict)).await)
@@ -129,11 +129,8 @@ fn write(directory: &Path, mail: &Outgoing) -> Result<PathBuf> {
 
 fn envelope(mail: &Outgoing) -> String {
     let one_line = |text: &str| text.chars().filter(|letter| !letter.is_control()).collect::<String>();
-    let mut lines = format!("X-Envelope-From: <{}>\r\n", one_line(&mail.sender));
-    for recipient in &mail.recipients {
-        lines.push_str(&format!("X-Envelope-To: <{}>\r\n", one_line(recipient)));
-    }
-    lines
+    let from = format!("X-Envelope-From: <{}>\r\n", one_line(&mail.sender));
+    mail.recipients.iter().fold(from, |lines, recipient| lines + "X-Envelope-To: <" + &one_line(recipient) + ">\r\n")
 }
 
 /// A Message-ID as the name of a file.
@@ -147,3 +144,76 @@ fn stem(message_id: &str) -> String {
 
 /// Letters of an id in the name of a file.
 const LONGEST: usize = 200;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mail::outbox::OnRejected;
+
+    fn mail(id: &str, key: Option<&str>) -> Outgoing {
+        Outgoing {
+            message_id: id.to_owned(),
+            sender: "me@x.example".to_owned(),
+            recipients: vec!["b@y.example".to_owned(), "hidden@y.example".to_owned()],
+            subject: "Hello".to_owned(),
+            octets: "Subject: Hello\r\n\r\n.\r\n".into(),
+            key: key.map(str::to_owned),
+            on_rejected: OnRejected::Abort,
+        }
+    }
+
+    const TERMS: Delivery = Delivery { patience: std::time::Duration::from_secs(1), per_minute: None };
+
+    #[tokio::test]
+    async fn a_mail_is_a_file_with_its_envelope_above() {
+        let home = tempfile::tempdir().unwrap();
+        let (out, state) = (home.path().join("out"), home.path().join("state"));
+        let directory = Directory::new("demo", out.clone(), None, Arc::new(Journal::kept_in(&state)));
+        assert_eq!(directory.describe(), format!("the directory {}", out.display()));
+        let mut mails = directory.begin(TERMS);
+        assert!(!out.exists());
+        let outcomes = mails.send(&mail("1@x", Some("k"))).await.unwrap();
+        let path = out.join("1@x.eml");
+        assert_eq!(outcomes[1].response, format!("written to {}", path.display()));
+        assert_eq!((outcomes.len(), outcomes[1].status), (2, Status::Sent));
+        let expected = "X-Envelope-From: <me@x.example>\r\nX-Envelope-To: <b@y.example>\r\n\
+                        X-Envelope-To: <hidden@y.example>\r\nSubject: Hello\r\n\r\n.\r\n";
+        assert_eq!(fs::read_to_string(&path).unwrap(), expected);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+        let again = mails.send(&mail("2@x", Some("k"))).await.unwrap();
+        assert!(again[0].message_id == "1@x" && again[0].response.starts_with("it was sent before"), "{again:?}");
+        assert_eq!(fs::read_dir(&out).unwrap().count(), 1);
+        // Without a key the same mail is another.
+        for name in ["3@x.eml", "3@x-2.eml"] {
+            assert!(mails.send(&mail("3@x", None)).await.unwrap()[0].response.ends_with(name));
+        }
+        let hostile = Outgoing { recipients: vec!["b@y.example\r\nX: y".to_owned()], ..mail("4@x", None) };
+        assert_eq!(mails.send(&hostile).await.unwrap()[0].status, Status::NotSent);
+    }
+
+    #[tokio::test]
+    async fn where_nothing_can_be_written_nothing_is_sent() {
+        let home = tempfile::tempdir().unwrap();
+        let (out, journal) = (home.path().join("out"), Arc::new(Journal::in_memory()));
+        fs::write(&out, "a file is no directory").unwrap();
+        let mut mails = Directory::new("demo", out, None, Arc::clone(&journal)).begin(TERMS);
+        let error = mails.send(&mail("1@x", None)).await.unwrap_err();
+        assert!(error.to_string().contains("cannot write into"), "{error}");
+        assert!(journal.read().unwrap().iter().all(|sent| sent.status == Status::NotSent));
+    }
+
+    #[tokio::test]
+    async fn no_id_leads_out_of_the_directory() {
+        let home = tempfile::tempdir().unwrap();
+        for id in ["../../etc/x@y", "/etc/passwd", "..", "", "a\0b", ".hidden@x", "c:\\x", &"x".repeat(999)] {
+            let path = write_draft(home.path(), &mail(id, None)).await.unwrap();
+            assert_eq!(path.parent().unwrap(), home.path(), "{id}");
+            assert!(!path.file_name().unwrap().to_string_lossy().starts_with('.'), "{path:?}");
+        }
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 8);
+    }
+}

@@ -28,7 +28,7 @@ pub struct Smtp(Arc<Account>);
 #[derive(Debug)]
 struct Account {
     name: String,
-    account: ImapAccount,
+    identity: ImapAccount,
     server: SmtpServer,
     from: Option<Mailbox>,
     proofs: Arc<Proofs>,
@@ -48,14 +48,14 @@ impl Smtp {
         journal: Arc<Journal>,
     ) -> Self {
         let last = Mutex::default();
-        Self(Arc::new(Account { name: name.to_owned(), account, server, from, proofs, journal, last }))
+        Self(Arc::new(Account { name: name.to_owned(), identity: account, server, from, proofs, journal, last }))
     }
 }
 
 #[async_trait]
 impl Outbox for Smtp {
     fn sender(&self) -> Option<Mailbox> {
-        self.0.from.clone().or_else(|| Mailbox::parse(&self.0.account.user).ok())
+        self.0.from.clone().or_else(|| Mailbox::parse(&self.0.identity.user).ok())
     }
 
     fn describe(&self) -> String {
@@ -127,13 +127,13 @@ impl Sending for Mails {
                 }
                 Answered::NotFrom(error) => {
                     self.keep(session, false).await;
-                    return Err(Noted::Begun(begun).failed(mail, error).await);
+                    return Err(Noted::Begun(Box::new(begun)).failed(mail, error).await);
                 }
                 Answered::Lost(_) if is_used => {
-                    entry = Noted::Begun(begun);
+                    entry = Noted::Begun(Box::new(begun));
                     continue;
                 }
-                Answered::Lost(error) => return Err(Noted::Begun(begun).failed(mail, error).await),
+                Answered::Lost(error) => return Err(Noted::Begun(Box::new(begun)).failed(mail, error).await),
             };
             if let Some(outcomes) = transaction.given_up(&verdicts) {
                 self.keep(session, true).await;
@@ -144,8 +144,8 @@ impl Sending for Mails {
                     self.keep(session, verdict.status != Status::Sent).await;
                     return Ok(written(begun, transaction.outcomes(&verdicts, &verdict)).await);
                 }
-                Ended::Lost(_) if is_used => entry = Noted::Begun(begun),
-                Ended::Lost(error) => return Err(Noted::Begun(begun).failed(mail, error).await),
+                Ended::Lost(_) if is_used => entry = Noted::Begun(Box::new(begun)),
+                Ended::Lost(error) => return Err(Noted::Begun(Box::new(begun)).failed(mail, error).await),
             }
         }
     }
@@ -184,9 +184,9 @@ impl Account {
     }
 
     async fn open(&self, patience: Duration) -> Result<Session> {
-        let proof = self.proofs.of(&self.account, None).await?;
+        let proof = self.proofs.of(&self.identity, None).await?;
         let mut steps = Steps::untold();
-        sign_in::open(&self.account, &self.server, &self.proofs, &proof, patience, &mut steps).await
+        sign_in::open(&self.identity, &self.server, &self.proofs, &proof, patience, &mut steps).await
     }
 }
 
@@ -195,7 +195,7 @@ enum Noted {
     No,
     /// It is being written; who gives it up meanwhile leaves it as not sent.
     Soon(JoinHandle<Result<Entry>>),
-    Begun(Begun),
+    Begun(Box<Begun>),
 }
 
 impl Noted {
@@ -209,7 +209,7 @@ impl Noted {
     async fn begun(&mut self) -> Result<Entry> {
         match std::mem::replace(self, Self::No) {
             Self::Soon(entry) => entry.await.unwrap_or_else(|_| Err(unwritten())),
-            Self::Begun(begun) => Ok(Entry::Begun(begun)),
+            Self::Begun(begun) => Ok(Entry::Begun(*begun)),
             Self::No => Err(unwritten()),
         }
     }
@@ -228,10 +228,36 @@ impl Noted {
 pub(super) async fn written(begun: Begun, mut outcomes: Vec<Outcome>) -> Vec<Outcome> {
     if let Err(error) = begun.over(&outcomes).await {
         for outcome in &mut outcomes {
-            outcome.response.push_str(&format!("; this could not be written into the journal: {error}"));
+            outcome.response += "; this could not be written into the journal: ";
+            outcome.response += &error.to_string();
         }
     }
     outcomes
 }
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::Tls;
+
+    #[tokio::test(start_paused = true)]
+    async fn mails_of_an_account_are_begun_no_faster_than_allowed_whoever_sends_them() {
+        let (proofs, journal) = (Arc::new(Proofs::default()), Arc::new(Journal::in_memory()));
+        let server = SmtpServer::new("127.0.0.1", Tls::None);
+        let account = Smtp::new("work", ImapAccount::new("127.0.0.1", "me"), server, None, proofs, journal).0;
+        let terms = |per_minute| Delivery { patience: Duration::from_secs(1), per_minute };
+        let start = Instant::now();
+        account.turn(terms(Some(30))).await;
+        assert_eq!(start.elapsed(), Duration::ZERO);
+        tokio::join!(account.turn(terms(Some(30))), account.turn(terms(Some(30))), account.turn(terms(Some(30))));
+        assert_eq!(start.elapsed().as_secs(), 6);
+        tokio::time::advance(Duration::from_mins(1)).await;
+        account.turn(terms(Some(30))).await;
+        account.turn(terms(None)).await;
+        assert_eq!(start.elapsed().as_secs(), 66);
+        account.turn(terms(Some(0))).await;
+        assert_eq!(start.elapsed().as_secs(), 126);
+    }
+}

@@ -7,6 +7,7 @@ use std::fmt;
 use lettre::Address;
 use url::Host;
 
+use super::reply::is_hidden;
 use crate::error::{Error, ErrorKind, Result};
 
 /// An address: `local@domain`, the domain in ASCII (RFC 5890), the local part in whatever it is.
@@ -20,7 +21,7 @@ impl Path {
     /// It is no address, is longer than any, or has what would end a path: blanks, brackets, line ends.
     pub fn of(address: &str) -> Result<Self> {
         let refused = || {
-            let shown: String = address.chars().filter(|letter| !letter.is_control()).take(SHOWN).collect();
+            let shown: String = address.chars().filter(|letter| !is_hidden(*letter)).take(SHOWN).collect();
             Error::new(ErrorKind::Query, format!("mail cannot be sent to or from '{shown}'"))
                 .hint("it must be an address such as me@example.org, without blanks and brackets")
         };

@@ -1,5 +1,9 @@
 //! The way in, at servers that do what a good one will not: hang, flood, inject, refuse, repeat secrets.
 
+mod faults;
+mod sending;
+mod server;
+
 use std::time::Duration;
 
 use base64::Engine;

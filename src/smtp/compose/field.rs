@@ -3,14 +3,15 @@
 //! Pure. A builder of `lettre` would do it, but it puts all addresses on one line, sends what looks like an encoded word as it
 //! is, and leaves control characters in.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use chrono::Datelike;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::mail::draft::{Draft, Priority};
 use crate::mail::mailbox::Mailbox;
 use crate::smtp::path::Path;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use crate::smtp::reply::is_hidden;
 
 /// The fields of a draft's header, all but those that tell what its content is.
 ///
@@ -193,9 +194,7 @@ fn is_line_end(letter: char) -> bool {
 
 /// What nobody sees, or what turns the direction of others.
 pub(super) fn is_unseen(letter: char) -> bool {
-    letter.is_control()
-        || is_line_end(letter)
-        || matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    is_hidden(letter) || letter == '\u{feff}'
 }
 
 fn wrong(message: String, hint: &str) -> Error {
