@@ -15,7 +15,8 @@ use crate::account::{AccountConfig, Config, Proofs};
 use crate::archive::{Maildir, Mbox};
 use crate::error::{Error, ErrorKind};
 use crate::imap::Imap;
-use crate::mail::{MailStore, Mailbox, Outbox};
+use crate::imap::filing::SentCopies;
+use crate::mail::{Filing, MailStore, Mailbox, Outbox};
 use crate::smtp::{Directory, Journal, Smtp};
 use crate::table::provider::MailTable;
 use crate::table::receipt::SENT_EMAIL;
@@ -175,7 +176,9 @@ fn way(
     let Some(server) = account.smtp.clone() else { return Ok(None) };
     let from = mailbox(&account.from)?;
     let outbox = Smtp::new(name, account.clone(), server, from, Arc::clone(proofs), Arc::clone(journal));
-    Ok(Some(Way { outbox: Arc::new(outbox), filing: None }))
+    let filing = (account.sent_copy != Some(false))
+        .then(|| Arc::new(SentCopies::new(account.clone(), Arc::clone(proofs))) as Arc<dyn Filing>);
+    Ok(Some(Way { outbox: Arc::new(outbox), filing }))
 }
 
 fn is_sent_email(name: &str) -> bool {
