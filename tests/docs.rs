@@ -12,12 +12,13 @@ use std::process::Command;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::arrow::util::display::array_value_to_string;
 use mailql::Engine;
-use mailql::table::{TABLES, Table};
+use mailql::engine::sending::arguments::ARGUMENTS;
+use mailql::engine::{Described, described};
 
 #[test]
 fn every_table_has_its_page_and_it_says_what_the_table_is() {
     let pages = root().join("docs/tables");
-    for table in TABLES {
+    for table in &described() {
         let path = pages.join(format!("{}.md", table.name));
         if std::env::var_os("MAILQL_COMPLETE").is_some() {
             fs::write(&path, page(table)).unwrap();
@@ -25,13 +26,23 @@ fn every_table_has_its_page_and_it_says_what_the_table_is() {
         let written = fs::read_to_string(&path).unwrap_or_default();
         assert!(written == page(table), "{} is out of date; MAILQL_COMPLETE=1 writes it anew", path.display());
     }
-    assert_eq!(fs::read_dir(&pages).unwrap().count(), TABLES.len(), "docs/tables has a page of no table");
+    assert_eq!(fs::read_dir(&pages).unwrap().count(), described().len(), "docs/tables has a page of no table");
 }
 
-fn page(table: &Table) -> String {
+#[test]
+fn the_page_about_sending_has_every_argument() {
+    let page = fs::read_to_string(root().join("docs/sending.md")).unwrap();
+    let rows: Vec<&str> = page.lines().filter(|line| line.starts_with("| `")).collect();
+    for (row, argument) in rows.iter().zip(&ARGUMENTS) {
+        assert_eq!(*row, format!("| `{}` | {} |", argument.name, argument.doc));
+    }
+    assert_eq!(rows.len(), ARGUMENTS.len());
+}
+
+fn page(table: &Described) -> String {
     let mut page = format!("# {}\n\n{}\n\n| Column | Type | |\n|---|---|---|\n", table.name, table.doc);
-    for column in table.columns() {
-        let data_type = match column.data_type() {
+    for (name, data_type, doc) in &table.columns {
+        let data_type = match data_type {
             DataType::Int64 => "integer",
             DataType::Boolean => "boolean",
             DataType::Utf8View => "text",
@@ -39,7 +50,7 @@ fn page(table: &Table) -> String {
             DataType::Timestamp(_, _) => "timestamp, UTC",
             other => panic!("{other} has no name here"),
         };
-        writeln!(page, "| `{}` | {data_type} | {} |", column.name, column.doc).unwrap();
+        writeln!(page, "| `{name}` | {data_type} | {doc} |").unwrap();
     }
     page
 }

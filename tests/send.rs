@@ -387,7 +387,7 @@ struct Asked(bool, Mutex<Vec<String>>);
 #[async_trait]
 impl Approval for Asked {
     async fn approve(&self, request: &Request<'_>) -> mailql::Result<bool> {
-        let subjects: Vec<_> = request.mails.iter().map(|mail| mail.subject.as_str()).collect();
+        let subjects: Vec<_> = request.mails.iter().map(|mail| mail.draft.subject.as_str()).collect();
         let asked = format!(
             "{} {} {} {} {:?}",
             request.account,

@@ -3,6 +3,8 @@
 //! Questions go to standard error, answers come from standard input; Ctrl-C ends any of them.
 
 use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::output::neutral;
 use super::password::Terminal;
@@ -50,6 +52,21 @@ impl<'a> Person<'a> {
                 ("", Some(usual)) => return Ok(usual.to_owned()),
                 ("", None) => {}
                 (line, _) => return Ok(line.chars().filter(|letter| !letter.is_control()).collect()),
+            }
+        }
+    }
+
+    /// A word, while statements go on behind; whoever is not answered any more leaves no reader behind.
+    pub(crate) async fn word(&self, question: &str) -> Answer<String> {
+        loop {
+            say(&format!("{question}: "))?;
+            let left = Arc::new(AtomicBool::new(false));
+            let reader = LeftBehind(Arc::clone(&left));
+            let line = self.unless_stopped(move || read_line_unless(&left)).await?.ok_or_else(nobody_answers)?;
+            drop(reader);
+            match line.trim() {
+                "" => {}
+                word => return Ok(word.chars().filter(|letter| !letter.is_control()).collect()),
             }
         }
     }
@@ -109,6 +126,37 @@ impl<'a> Person<'a> {
             signal = self.signals.came() => stopped(signal),
         }
     }
+}
+
+/// Tells a reader, when it is dropped, that nobody waits for its line.
+struct LeftBehind(Arc<AtomicBool>);
+
+impl Drop for LeftBehind {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+/// A line of standard input, unless nobody waits for it any more: then what is typed next is somebody else's.
+#[cfg(unix)]
+fn read_line_unless(left: &AtomicBool) -> io::Result<Option<String>> {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let a_while = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
+    while !left.load(Ordering::SeqCst) {
+        let stdin = io::stdin();
+        match poll(&mut [PollFd::new(&stdin, PollFlags::IN)], Some(&a_while)) {
+            Ok(0) | Err(rustix::io::Errno::INTR) => {}
+            Ok(_) => return read_line(),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(None)
+}
+
+/// A line of standard input.
+#[cfg(not(unix))]
+fn read_line_unless(_left: &AtomicBool) -> io::Result<Option<String>> {
+    read_line()
 }
 
 /// A line of standard input; nothing at its end.

@@ -26,10 +26,11 @@ pub(crate) struct Names {
 impl Names {
     /// Every name that the session knows now; views and files that were added are among them.
     pub(crate) fn of(session: &Session) -> Self {
-        let ours = engine::tables().iter().map(|table| table.name.to_owned());
+        let described = engine::described();
+        let ours = described.iter().map(|table| table.name.to_owned());
         let mut names = Self {
             tables: ours.collect(),
-            columns: engine::tables().iter().flat_map(|table| table.columns()).map(|c| c.name.to_owned()).collect(),
+            columns: described.iter().flat_map(|table| &table.columns).map(|(name, _, _)| (*name).to_owned()).collect(),
             functions: meta::functions(session).into_iter().map(|(name, _)| name).collect(),
             schemas: session.engine.accounts().iter().map(|account| account.name.clone()).collect(),
         };

@@ -137,14 +137,14 @@ fn help(session: &Session) -> Result<()> {
 }
 
 async fn list_tables(session: &Session) -> Result<()> {
-    let mut rows =
-        engine::tables().iter().map(|table| (table.name.to_owned(), table.doc.to_owned())).collect::<Vec<_>>();
+    let described = engine::described();
+    let mut rows: Vec<_> = described.iter().map(|table| (table.name.to_owned(), table.doc.to_owned())).collect();
     let sql = "SELECT table_schema, table_name, table_type FROM information_schema.tables \
                WHERE table_schema <> 'information_schema' ORDER BY 1, 2";
     for batch in session.collect(sql).await? {
         let [schemas, names, types] = [text_column(&batch, 0)?, text_column(&batch, 1)?, text_column(&batch, 2)?];
         for ((schema, name), kind) in schemas.into_iter().zip(names).zip(types) {
-            if !engine::tables().iter().any(|table| is_same_name(table.name, &name)) {
+            if !described.iter().any(|table| is_same_name(table.name, &name)) {
                 let name = if schema == session.account { name } else { format!("{schema}.{name}") };
                 rows.push((name, kind.to_lowercase()));
             }
@@ -156,12 +156,11 @@ async fn list_tables(session: &Session) -> Result<()> {
 
 async fn describe(session: &Session, name: &str) -> Result<()> {
     let bare = name.rsplit('.').next().unwrap_or(name).trim_matches('"');
-    if let Some(table) = engine::tables().iter().find(|table| is_same_name(table.name, bare)) {
-        let columns = table.columns().map(|column| (column.name, type_name(&column.data_type()), column.doc));
-        let columns = columns.collect::<Vec<_>>();
-        let names = columns.iter().map(|(name, _, _)| *name).collect();
-        let types = columns.iter().map(|(_, kind, _)| kind.as_str()).collect();
-        let docs = columns.iter().map(|(_, _, doc)| first_line(doc)).collect();
+    if let Some(table) = engine::described().into_iter().find(|table| is_same_name(table.name, bare)) {
+        let kinds: Vec<_> = table.columns.iter().map(|(_, kind, _)| type_name(kind)).collect();
+        let names = table.columns.iter().map(|(name, _, _)| *name).collect();
+        let types = kinds.iter().map(String::as_str).collect();
+        let docs = table.columns.iter().map(|(_, _, doc)| first_line(doc)).collect();
         session.show(&batch_of(["column", "type", "meaning"], [names, types, docs])?)?;
         say::note(&format!("{}: {}", table.name, first_line(table.doc)));
         return Ok(());
@@ -195,6 +194,8 @@ pub(crate) fn functions(session: &Session) -> Vec<(String, &'static str)> {
     let aggregate = state.aggregate_functions().keys().map(|name| (name.clone(), "aggregate"));
     let window = state.window_functions().keys().map(|name| (name.clone(), "window"));
     let table = state.table_functions().keys().map(|name| (name.clone(), "table"));
+    // It is planned as a relation, and so no function that the session would know.
+    let table = table.chain([(engine::sending::SEND_EMAIL.to_owned(), "table")]);
     let mut functions = scalar.chain(aggregate).chain(window).chain(table).collect::<Vec<_>>();
     functions.sort_unstable();
     functions.dedup_by(|one, other| one.0 == other.0);

@@ -18,6 +18,7 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, fmt};
 
+use self::approval::AtPrompt;
 use self::args::{Args, Script, Task};
 use self::output::{Shape, Target};
 use self::session::{Ended, Session};
@@ -26,6 +27,7 @@ use self::source::Source;
 use crate::account::{AccountConfig, proofs};
 use crate::error::{Error, ErrorKind, Result};
 
+mod approval;
 mod args;
 mod ask;
 mod check;
@@ -132,6 +134,7 @@ fn perform(runtime: &Runtime, args: &Args) -> Result<ExitCode> {
                 return Ok(runtime.block_on(run_texts(&session, &texts)));
             }
             session.limit = Some(repl::ROWS);
+            session.engine = session.engine.asking(Arc::new(AtPrompt::new(session.signals.clone())));
             Ok(repl::run(runtime, session, &source))
         }
     }

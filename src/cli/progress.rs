@@ -4,7 +4,8 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use datafusion::common::runtime::SpawnedTask;
@@ -35,11 +36,14 @@ impl Progress {
             tokio::time::sleep(QUIET).await;
             line_below.set_draw_target(ProgressDrawTarget::term_like(Box::new(NarrowTerminal)));
             loop {
-                line_below.set_message(line(&Counts::of(plan.as_ref()), start.elapsed()));
-                line_below.tick();
+                if !IS_QUIET.load(Ordering::SeqCst) {
+                    line_below.set_message(line(&Counts::of(plan.as_ref()), start.elapsed()));
+                    line_below.tick();
+                }
                 tokio::time::sleep(STEP).await;
             }
         });
+        *CURRENT.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar.clone());
         Some(Self { bar, _watcher: watcher })
     }
 }
@@ -47,6 +51,28 @@ impl Progress {
 impl Drop for Progress {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
+        CURRENT.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}
+
+/// A time without the line, for a question; dropped, it is over.
+pub(crate) struct Quiet;
+
+/// Clears the line, and keeps it away.
+pub(crate) fn quiet() -> Quiet {
+    IS_QUIET.store(true, Ordering::SeqCst);
+    if let Some(bar) = &*CURRENT.lock().unwrap_or_else(PoisonError::into_inner) {
+        bar.finish_and_clear();
+    }
+    Quiet
+}
+
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        if let Some(bar) = &*CURRENT.lock().unwrap_or_else(PoisonError::into_inner) {
+            bar.reset();
+        }
+        IS_QUIET.store(false, Ordering::SeqCst);
     }
 }
 
@@ -95,6 +121,10 @@ impl Counts {
 
 fn line(counts: &Counts, elapsed: Duration) -> String {
     let mut parts = Vec::new();
+    let mails = counts.sum("mails");
+    if mails > 0 {
+        parts.push(format!("{}/{mails} mails", counts.sum("mails_done")));
+    }
     let folders = counts.sum("folders");
     if folders > 0 {
         parts.push(format!("{}/{folders} folders", counts.sum("folders_done")));
@@ -160,6 +190,11 @@ impl TermLike for NarrowTerminal {
 fn wide(count: usize) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
 }
+
+/// The line that is there, if any: there is one terminal.
+static CURRENT: Mutex<Option<ProgressBar>> = Mutex::new(None);
+/// Whether somebody is being asked.
+static IS_QUIET: AtomicBool = AtomicBool::new(false);
 
 /// A query shorter than this shows no progress.
 const QUIET: Duration = Duration::from_millis(500);

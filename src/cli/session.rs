@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use datafusion::arrow::array::RecordBatch;
 use datafusion::common::runtime::SpawnedTask;
 use datafusion::execution::SendableRecordBatchStream;
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::stream::RecordBatchReceiverStreamBuilder;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::sql::parser::Statement;
@@ -21,6 +22,8 @@ use super::progress::{Counts, Progress, label, most};
 use super::say;
 use super::signals::{Signal, Signals};
 use crate::engine::Engine;
+use crate::engine::sending::node::SendNode;
+use crate::engine::sending::plan::not_begun;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The engine and what the person set.
@@ -61,12 +64,21 @@ impl Session {
         let statements = self.engine.parse(text)?;
         let several = statements.len() > 1;
         for (position, statement) in statements.into_iter().enumerate() {
-            let asked = tokio::select! {
+            let asked = async {
+                let asked = AssertUnwindSafe(self.ask(statement)).catch_unwind().await;
+                // Rows may be enough, or a reader gone, before all mails are.
+                self.engine.sendings().finished().await;
                 // A panic is a failed statement; the hook has said where it was.
-                asked = AssertUnwindSafe(self.ask(statement)).catch_unwind() => asked.unwrap_or_else(|_| {
+                asked.unwrap_or_else(|_| {
                     Err(Error::new(ErrorKind::Query, "the statement was stopped by an internal error"))
-                }),
-                signal = self.signals.came() => return Ok(Ended::Stopped(signal)),
+                })
+            };
+            let asked = tokio::select! {
+                asked = asked => asked,
+                signal = self.signals.came() => {
+                    self.stop_sending(signal).await;
+                    return Ok(Ended::Stopped(signal));
+                }
             };
             match asked {
                 Ok(Some(Delivered::ReaderGone)) => return Ok(Ended::ReaderGone),
@@ -76,6 +88,28 @@ impl Session {
             }
         }
         Ok(Ended::Done)
+    }
+
+    /// Lets a mail that is on its way arrive, or nobody would know what became of it; another signal leaves it.
+    async fn stop_sending(&self, signal: Signal) {
+        let sendings = self.engine.sendings();
+        sendings.stop();
+        // What was not sent yet ends at once.
+        if !sendings.is_running() || tokio::time::timeout(AT_ONCE, sendings.finished()).await.is_ok() {
+            return;
+        }
+        say::note("finishing the mail that is on its way; Ctrl-C again leaves it");
+        self.signals.forget_interrupt();
+        let again = async {
+            match signal {
+                Signal::Interrupt => drop(self.signals.came().await),
+                Signal::Terminate => tokio::time::sleep(BEFORE_THE_END).await,
+            }
+        };
+        tokio::select! {
+            () = sendings.finished() => say::note("stopped; SELECT * FROM SentEmail tells what was sent"),
+            () = again => say::note("left; SentEmail calls it unknown until its end is known"),
+        }
     }
 
     /// The answer to a question of the program's own, all of it; for listings, never for mail.
@@ -95,7 +129,7 @@ impl Session {
         let limit = self.limit.filter(|limit| *limit > 0);
         let cap = limit.filter(|_| is_plain(&statement) && self.target == Target::Screen(Shape::Table));
         let half_file = HalfFile::of(&statement);
-        let Some((plan, stream)) = self.start(statement, cap).await? else {
+        let Some(Started { plan, stream, cap, meant }) = self.start(statement, cap).await? else {
             if self.timing {
                 say::note(&time(start.elapsed(), None, &Counts::default()));
             }
@@ -113,6 +147,7 @@ impl Session {
         if let Some(delivered) = delivered {
             self.say_delivered(delivered);
         }
+        say_sent(&meant, plan.as_ref())?;
         if self.timing {
             let rows = delivered.and_then(Delivered::rows);
             say::note(&time(start.elapsed(), rows, &Counts::of(plan.as_ref())));
@@ -133,27 +168,26 @@ impl Session {
     }
 
     /// Plans a statement and starts it in a task of its own, so that it can be dropped whatever it is doing.
-    async fn start(
-        &self,
-        statement: Statement,
-        cap: Option<usize>,
-    ) -> Result<Option<(Arc<dyn ExecutionPlan>, SendableRecordBatchStream)>> {
+    async fn start(&self, statement: Statement, cap: Option<usize>) -> Result<Option<Started>> {
         let engine = self.engine.clone();
         let planned = SpawnedTask::spawn(async move {
             let frame = engine.plan(statement).await?;
             if frame.schema().fields().is_empty() {
                 return Ok(None);
             }
+            let meant = frame.logical_plan().clone();
+            // Whoever sends wants to know of all.
+            let cap = cap.filter(|_| SendNode::calls(&meant).is_empty());
             let frame = match cap {
                 // One row more than is shown tells whether there are more.
                 Some(cap) => frame.limit(0, Some(cap + 1))?,
                 None => frame,
             };
             let context = Arc::new(frame.task_ctx());
-            Ok::<_, Error>(Some((frame.create_physical_plan().await?, context)))
+            Ok::<_, Error>(Some((frame.create_physical_plan().await?, context, cap, meant)))
         });
         let planned = planned.join_unwind().await.map_err(|error| Error::new(ErrorKind::Query, error.to_string()))?;
-        let Some((plan, context)) = planned? else { return Ok(None) };
+        let Some((plan, context, cap, meant)) = planned? else { return Ok(None) };
         let mut rows = execute_stream(Arc::clone(&plan), context)?;
         let mut builder = RecordBatchReceiverStreamBuilder::new(rows.schema(), AHEAD);
         let sender = builder.tx();
@@ -165,7 +199,7 @@ impl Session {
             }
             Ok(())
         });
-        Ok(Some((plan, builder.build())))
+        Ok(Some(Started { plan, stream: builder.build(), cap, meant }))
     }
 
     fn say_delivered(&self, delivered: Delivered) {
@@ -183,6 +217,34 @@ impl Session {
                 say::note(&format!("{files}, {} saved in {}{skipped}", bytes(saved.bytes), path.display()));
             }
             _ => {}
+        }
+    }
+}
+
+/// A statement that was started.
+struct Started {
+    plan: Arc<dyn ExecutionPlan>,
+    stream: SendableRecordBatchStream,
+    /// Rows that are shown.
+    cap: Option<usize>,
+    /// What was asked, before anything was left out of it.
+    meant: LogicalPlan,
+}
+
+/// Says what of the mails is not as whoever wrote the statement expects.
+///
+/// # Errors
+/// Mail did not get to everybody.
+fn say_sent(meant: &LogicalPlan, plan: &dyn ExecutionPlan) -> Result<()> {
+    if !matches!(meant, LogicalPlan::Explain(_)) && not_begun(meant, plan) > 0 {
+        say::note("not sent: nothing of the statement needs the rows of SendEmail");
+    }
+    match Counts::of(plan).sum("recipients_missed") {
+        0 => Ok(()),
+        missed => {
+            let error =
+                Error::new(ErrorKind::Server, format!("mail did not get out to {}", counted(missed, "recipient")));
+            Err(error.hint("status and response say why; SELECT * FROM SentEmail WHERE status <> 'sent' does later"))
         }
     }
 }
@@ -275,5 +337,9 @@ fn bytes(count: u64) -> String {
     indicatif::HumanBytes(count).to_string()
 }
 
+/// How long what is stopped may take without a word.
+const AT_ONCE: Duration = Duration::from_millis(200);
+/// How long the end of the program waits for a mail on its way.
+const BEFORE_THE_END: Duration = Duration::from_secs(10);
 /// Batches that wait for the printer.
 const AHEAD: usize = 2;

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use super::args::{COMMANDS, Task};
 use super::{demo, places, queries};
-use crate::account::{AccountConfig, Config, ImapAccount};
+use crate::account::{AccountConfig, Config, DirectoryOutbox, ImapAccount};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -131,6 +131,11 @@ impl Source {
         let mailbox = directory.path().join("demo");
         demo::write(&mailbox, chrono::Utc::now()).map_err(failed)?;
         let config = Config::from_target(&mailbox.to_string_lossy())?.with_cache(directory.path().join("cache"));
+        // What is sent from it is there to be looked at afterwards.
+        let state = places::state_directory().unwrap_or_else(std::env::temp_dir).join("demo");
+        let outbox = DirectoryOutbox { directory: state.join("outbox"), from: Some(demo::owner()) };
+        let mut config = config.with_state(state);
+        config.outboxes.insert("demo".to_owned(), outbox);
         Ok(Self { config, account: "demo".to_owned(), sample: Sample(Arc::new(Mutex::new(Some(directory)))) })
     }
 

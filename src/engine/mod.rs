@@ -15,6 +15,7 @@ pub mod statement;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use datafusion::arrow::datatypes::DataType;
 use datafusion::common::config::ExtensionOptions;
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
@@ -30,7 +31,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::smtp::Journal;
 use crate::table::provider::Statements;
 use crate::table::settings::Settings;
-use crate::table::{TABLES, Table, search_function};
+use crate::table::{TABLES, Table, receipt, search_function};
 
 /// A session over some accounts.
 ///
@@ -262,7 +263,33 @@ fn register_with(context: &SessionContext, config: &Config, proofs: &Arc<Proofs>
     Ok(sendings)
 }
 
-/// The tables that every account has, as they are declared.
+/// The tables of mail that every account has, as they are declared.
 pub fn tables() -> &'static [&'static Table] {
     &TABLES
+}
+
+/// A table that every account has, for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Described {
+    /// Its name, as displayed.
+    pub name: &'static str,
+    /// What it is, in one sentence.
+    pub doc: &'static str,
+    /// Its columns: name, type, and what they are.
+    pub columns: Vec<(&'static str, DataType, &'static str)>,
+}
+
+/// All tables that every account has: those of mail, and the journal.
+pub fn described() -> Vec<Described> {
+    let of_mail = TABLES.into_iter().map(|table| Described {
+        name: table.name,
+        doc: table.doc,
+        columns: table.columns().map(|column| (column.name, column.data_type(), column.doc)).collect(),
+    });
+    let journal = Described {
+        name: receipt::SENT_EMAIL,
+        doc: receipt::SENT_EMAIL_DOC,
+        columns: receipt::COLUMNS.iter().map(|column| (column.name, column.data_type(), column.doc)).collect(),
+    };
+    of_mail.chain([journal]).collect()
 }

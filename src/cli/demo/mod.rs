@@ -40,6 +40,11 @@ pub fn write(dir: &Path, today: DateTime<Utc>) -> io::Result<()> {
     maildir::write(dir, &mails, today)
 }
 
+/// Whose mailbox it is, as mail from it says: `Mara … <mara@…>`.
+pub fn owner() -> String {
+    format!("{} <{}>", people::MARA.name, people::MARA.address)
+}
+
 /// A finished mail, and where it lies.
 struct Mail {
     /// The folder's path, levels separated by `/`.

@@ -26,14 +26,23 @@ pub struct Request<'a> {
     pub account: &'a str,
     /// Where its mail goes, in a few words.
     pub way: &'a str,
-    /// The mails, without what is attached from files.
-    pub mails: &'a [&'a Draft],
+    /// The mails.
+    pub mails: &'a [Mail<'a>],
+}
+
+/// A mail that somebody is asked about.
+#[derive(Debug, Clone)]
+pub struct Mail<'a> {
+    /// The mail; what is attached from files and rows is not read yet.
+    pub draft: &'a Draft,
+    /// The names of all that is attached.
+    pub attached: Vec<String>,
 }
 
 impl Request<'_> {
     /// Who they are from, each once.
     pub fn senders(&self) -> Vec<String> {
-        let mut senders: Vec<String> = self.mails.iter().map(|mail| mail.from.address.clone()).collect();
+        let mut senders: Vec<String> = self.mails.iter().map(|mail| mail.draft.from.address.clone()).collect();
         senders.sort_unstable();
         senders.dedup();
         senders
@@ -41,7 +50,7 @@ impl Request<'_> {
 
     /// How many recipients they have, together.
     pub fn recipients(&self) -> usize {
-        self.mails.iter().map(|mail| mail.recipients().len()).sum()
+        self.mails.iter().map(|mail| mail.draft.recipients().len()).sum()
     }
 }
 

@@ -14,9 +14,9 @@ use datafusion::sql::sqlparser::ast::{
     BinaryOperator, Expr as Sql, FunctionArg, FunctionArgExpr, FunctionArgOperator, ObjectName, Query, TableFactor,
 };
 
-use super::Sendings;
 use super::arguments::{ARGUMENTS, Argument, Takes};
 use super::node::SendNode;
+use super::{SEND_EMAIL, Sendings};
 use crate::error::{Error, ErrorKind};
 use crate::table::normalised;
 
@@ -247,7 +247,7 @@ fn expression(value: &FunctionArgExpr) -> Result<&Sql, Error> {
 
 fn is_ours(name: &ObjectName) -> bool {
     let last = name.0.last().and_then(|part| part.as_ident());
-    last.is_some_and(|last| normalised(&last.value) == NAME)
+    last.is_some_and(|last| normalised(&last.value) == normalised(SEND_EMAIL))
 }
 
 fn is_name(expression: &Sql) -> bool {
@@ -287,8 +287,6 @@ impl Columns for Expr {
     }
 }
 
-/// The function's name, without what does not matter in it.
-const NAME: &str = "sendemail";
 const USAGE: &str = "SELECT * FROM SendEmail(to => 'bob@example.org', subject => '…', body => '…')";
 
 /// Which written call is which.

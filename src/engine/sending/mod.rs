@@ -28,6 +28,9 @@ use self::once::Begun;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mail::{Filing, Mailbox, Outbox};
 
+/// The name of the function, as displayed.
+pub const SEND_EMAIL: &str = "SendEmail";
+
 /// How the mail of an account gets out.
 #[derive(Debug, Clone)]
 pub struct Way {

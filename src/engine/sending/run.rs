@@ -14,7 +14,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use tokio::sync::watch;
 
-use super::approval::Request;
+use super::approval::{Mail, Request};
 use super::attached::Attached;
 use super::copies::Filer;
 use super::letters::{Letter, letters};
@@ -118,7 +118,8 @@ impl Run {
     /// Gets leave for those mails that leave the house.
     async fn ask(&self, way: &Way, letters: &[Letter], attached: Option<&Attached>) -> Result<()> {
         let leaves = |letter: &&Letter| !letter.dry_run && !is_skipped(letter, attached);
-        let mails: Vec<&Draft> = letters.iter().filter(leaves).map(|letter| &letter.draft).collect();
+        let mail = |letter| mail_of(letter, attached.is_some());
+        let mails: Vec<Mail<'_>> = letters.iter().filter(leaves).map(mail).collect();
         if self.allowed || mails.is_empty() {
             return Ok(());
         }
@@ -233,6 +234,14 @@ impl Run {
             size,
         }
     }
+}
+
+/// A mail as somebody is asked about it.
+fn mail_of(letter: &Letter, has_rows: bool) -> Mail<'_> {
+    let given = letter.draft.attachments.iter().map(|given| given.name.clone());
+    let files = letter.paths.iter().map(|path| path.display().to_string());
+    let rows = has_rows.then(|| letter.attach_as.0.clone());
+    Mail { draft: &letter.draft, attached: given.chain(files).chain(rows).collect() }
 }
 
 /// Whether a mail has nothing to tell.
