@@ -41,7 +41,7 @@ fn mail_arrives_whichever_way_it_is_handed_in() {
         assert!(upgraded.smtp("EHLO localhost").contains("250-STARTTLS\r\n"));
         assert!(upgraded.smtp("STARTTLS").starts_with("220 "));
         let mut upgraded = upgraded.upgraded(client);
-        let ways: [(&str, &mut dyn FnMut(&str) -> String); 3] = [
+        let ways: [(&str, Say); 3] = [
             ("plain", &mut |line| plain.smtp(line)),
             ("tls", &mut |line| tls.smtp(line)),
             ("starttls", &mut |line| upgraded.smtp(line)),
@@ -271,8 +271,11 @@ fn signed_in(postfix: &Postfix, user: &User) -> Conversation<std::net::TcpStream
     conversation
 }
 
+/// Says something to a server, and gives its reply.
+type Say<'a> = &'a mut dyn FnMut(&str) -> String;
+
 /// Hands one mail in, and gives the codes of the replies.
-fn hand_in(say: &mut dyn FnMut(&str) -> String, sender: &str, recipient: &str, subject: &str) -> Vec<String> {
+fn hand_in(say: Say, sender: &str, recipient: &str, subject: &str) -> Vec<String> {
     let lines = [
         format!("MAIL FROM:<{sender}>"),
         format!("RCPT TO:<{recipient}>"),
