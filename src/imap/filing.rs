@@ -53,8 +53,8 @@ struct Copying {
     pool: Arc<Pool>,
     patience: Duration,
     lease: Option<Lease>,
-    /// The folder for what was sent, once it was looked for; there may be none.
-    folder: Option<Option<(String, WireName)>>,
+    /// The folder for what was sent, once it was found.
+    folder: Option<(String, WireName)>,
 }
 
 /// Why a copy was not filed.
@@ -118,10 +118,9 @@ impl Copying {
         if self.folder.is_none() {
             let found = folder_for_sent(lease).await;
             let lost = !lease.is_idle();
-            self.folder =
-                Some(found.map_err(|error| if lost { Unfiled::Unsent(error) } else { Unfiled::Refused(error) })?);
+            self.folder = found.map_err(|error| if lost { Unfiled::Unsent(error) } else { Unfiled::Refused(error) })?;
         }
-        let Some((path, name)) = self.folder.iter().flatten().next() else {
+        let Some((path, name)) = &self.folder else {
             return Ok(Filed::Nowhere);
         };
         let upload = Upload { name, message, at, asked_for: !may_follow_at_once(message, &lease.capabilities) };

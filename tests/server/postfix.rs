@@ -312,8 +312,12 @@ const SIGN_IN: &str = "-o smtpd_sasl_auth_enable=yes -o smtpd_client_restriction
 const QUEUES: [&str; 11] =
     ["active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "incoming", "private", "saved", "trace"];
 
-/// It needs the whole path of its configuration. What is wrong with that it tells nobody; another of its programs does.
-const START: &str = r#""$0" -c "$PWD/conf" -d || { postqueue -c "$PWD/conf" -p; echo "fatal: it ended"; }"#;
+/// It needs the whole path of its configuration. What is wrong it tells nobody: of the configuration, another of its
+/// programs does; if that finds nothing, somebody has one of the ports.
+const START: &str = r#""$0" -c "$PWD/conf" -d || {
+    postqueue -c "$PWD/conf" -p && echo "presumably: Address already in use"
+    echo "fatal: it ended"
+}"#;
 
 /// Its first process. The program `postfix`, which starts it otherwise, looks after the one of the system.
 const MASTER: &str = "/usr/lib/postfix/sbin/master";
