@@ -37,7 +37,9 @@ def understood(octets):
 
 
 def mailboxes(message, name):
-    return [[one.display_name, one.addr_spec] for one in message[name].addresses] if message[name] else []
+    # Older versions of Python put a blank between the encoded words of a name (not so in a subject): none counts.
+    all = message[name].addresses if message[name] else []
+    return [[one.display_name.replace(" ", ""), one.addr_spec] for one in all]
 
 
 def content(part):

@@ -36,8 +36,6 @@ pub fn compose(draft: &Draft) -> Result<Bytes> {
 /// What a mail is made of, below its header.
 enum Parts {
     One(SinglePart),
-    /// A text without any octet; a builder would give it a line.
-    Empty(SinglePart),
     Many(MultiPart),
 }
 
@@ -48,11 +46,7 @@ impl Parts {
         if draft.attachments.is_empty() {
             return Ok(match (text, html) {
                 (text, Some(html)) => Self::Many(alternative(text, &html)),
-                (Some(text), None) if !text.is_empty() => {
-                    // Its last line end is added by the builder.
-                    Self::One(text_part(text.strip_suffix("\r\n").unwrap_or(&text), ContentType::TEXT_PLAIN))
-                }
-                (_, None) => Self::Empty(text_part("", ContentType::TEXT_PLAIN)),
+                (text, None) => Self::One(text_part(&text.unwrap_or_default(), ContentType::TEXT_PLAIN)),
             });
         }
         let mixed = MultiPart::mixed();
@@ -69,10 +63,12 @@ impl Parts {
 
     fn formatted(self) -> Vec<u8> {
         match self {
-            Self::One(part) => part.formatted(),
-            Self::Empty(part) => {
+            Self::One(part) => {
                 let mut octets = part.formatted();
-                octets.truncate(octets.len() - 2);
+                // A line end is added, for the boundary of which this has none.
+                if part.raw_body().is_empty() || part.raw_body().ends_with(b"\r\n") {
+                    octets.truncate(octets.len() - 2);
+                }
                 octets
             }
             Self::Many(parts) => parts.formatted(),
