@@ -32,11 +32,41 @@ fn every_table_has_its_page_and_it_says_what_the_table_is() {
 #[test]
 fn the_page_about_sending_has_every_argument() {
     let page = fs::read_to_string(root().join("docs/sending.md")).unwrap();
-    let rows: Vec<&str> = page.lines().filter(|line| line.starts_with("| `")).collect();
+    let (_, arguments) = page.split_once("\n## Arguments\n").unwrap();
+    let (arguments, _) = arguments.split_once("\n## ").unwrap();
+    let rows: Vec<&str> = arguments.lines().filter(|line| line.starts_with("| `")).collect();
     for (row, argument) in rows.iter().zip(&ARGUMENTS) {
         assert_eq!(*row, format!("| `{}` | {} |", argument.name, argument.doc));
     }
     assert_eq!(rows.len(), ARGUMENTS.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_statement_of_the_page_about_sending_can_be_planned() {
+    let directory = tempfile::tempdir().unwrap();
+    let people = directory.path().join("people.csv");
+    fs::write(&people, "address,name\nbob@example.org,Bob\n").unwrap();
+    let config = mailql::Config::default().with_outbox("work", directory.path().join("out"));
+    let config = mailql::Config {
+        accounts: [("work".to_owned(), mailql::AccountConfig::Maildir(directory.path().into()))].into(),
+        ..config
+    };
+    let engine = Engine::open(config.with_state(directory.path().join("state"))).unwrap();
+    let page = fs::read_to_string(root().join("docs/sending.md")).unwrap();
+    let mut statements = 0;
+    for block in page.split("```sql\n").skip(1) {
+        let text = block.split("```").next().unwrap().replace("'people.csv'", &format!("'{}'", people.display()));
+        for statement in text.split_inclusive(";\n") {
+            statements += 1;
+            if statement.starts_with("SET ") {
+                continue;
+            }
+            let explained = engine.sql(&format!("EXPLAIN {statement}")).await;
+            explained.unwrap_or_else(|error| panic!("{statement}{error}")).collect().await.unwrap();
+        }
+    }
+    assert!(statements >= 9, "{statements}");
+    assert!(!directory.path().join("out").exists(), "nothing was sent");
 }
 
 fn page(table: &Described) -> String {

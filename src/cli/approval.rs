@@ -10,7 +10,6 @@ use super::progress;
 use super::signals::Signals;
 use crate::engine::sending::approval::{Approval, Mail, Request};
 use crate::error::{Error, ErrorKind, Result};
-use crate::mail::Mailbox;
 
 /// The person at the prompt.
 #[derive(Debug)]
@@ -74,27 +73,15 @@ fn question(request: &Request<'_>) -> String {
         [Mail { draft, .. }] => format!("1 mail ({})", draft.subject),
         all => format!("{} mails", all.len()),
     };
-    neutral(&format!("This will send {what} from {senders} by {} to {to}.", request.way))
+    neutral(&format!("This will send {what} from {senders} to {to}, {}.", request.way))
 }
 
 /// A mail, as far as somebody reads it who wants to know whether it is the right one.
-fn shown(Mail { draft: mail, attached }: &Mail<'_>) -> String {
-    let list = |all: &[Mailbox]| all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    let fields = [
-        ("From", mail.from.to_string()),
-        ("To", list(&mail.to)),
-        ("Cc", list(&mail.cc)),
-        ("Bcc", list(&mail.bcc)),
-        ("Reply-To", list(&mail.reply_to)),
-        ("Subject", mail.subject.clone()),
-        ("Attached", attached.join(", ")),
-    ];
-    let mut lines: Vec<String> =
-        fields.iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| format!("{name}: {value}")).collect();
+fn shown(mail: &Mail<'_>) -> String {
+    let mut lines: Vec<String> = mail.header().iter().map(|(name, value)| format!("{name}: {value}")).collect();
     lines.push(String::new());
-    let text = mail.text.as_deref().or(mail.html.as_deref()).unwrap_or_default();
-    lines.extend(text.lines().take(LINES).map(str::to_owned));
-    if text.lines().count() > LINES {
+    lines.extend(mail.text().lines().take(LINES).map(str::to_owned));
+    if mail.text().lines().count() > LINES {
         lines.push("…".to_owned());
     }
     lines.iter().map(|line| format!("  | {}", neutral(line))).collect::<Vec<_>>().join("\n")

@@ -93,9 +93,12 @@ impl Session {
     /// Lets a mail that is on its way arrive, or nobody would know what became of it; another signal leaves it.
     async fn stop_sending(&self, signal: Signal) {
         let sendings = self.engine.sendings();
+        if !sendings.is_running() {
+            return;
+        }
         sendings.stop();
-        // What was not sent yet ends at once.
-        if !sendings.is_running() || tokio::time::timeout(AT_ONCE, sendings.finished()).await.is_ok() {
+        if tokio::time::timeout(AT_ONCE, sendings.finished()).await.is_ok() {
+            say::note(STOPPED);
             return;
         }
         say::note("finishing the mail that is on its way; Ctrl-C again leaves it");
@@ -107,7 +110,7 @@ impl Session {
             }
         };
         tokio::select! {
-            () = sendings.finished() => say::note("stopped; SELECT * FROM SentEmail tells what was sent"),
+            () = sendings.finished() => say::note(STOPPED),
             () = again => say::note("left; SentEmail calls it unknown until its end is known"),
         }
     }
@@ -337,6 +340,7 @@ fn bytes(count: u64) -> String {
     indicatif::HumanBytes(count).to_string()
 }
 
+const STOPPED: &str = "no more mail is sent; SELECT * FROM SentEmail tells what was";
 /// How long what is stopped may take without a word.
 const AT_ONCE: Duration = Duration::from_millis(200);
 /// How long the end of the program waits for a mail on its way.

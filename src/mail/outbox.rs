@@ -19,7 +19,7 @@ pub trait Outbox: fmt::Debug + Send + Sync {
     /// Who mail is from when it does not say.
     fn sender(&self) -> Option<Mailbox>;
 
-    /// Where mail goes, in a few words: `smtp.example.org`, `the directory /home/me/out`.
+    /// Which way mail goes, in a few words: `by smtp.example.org`, `into the directory /home/me/out`.
     fn describe(&self) -> String;
 
     /// Begins to send a set of mails; nothing is connected to before the first that has to be sent.

@@ -40,7 +40,7 @@ impl Outbox for Directory {
     }
 
     fn describe(&self) -> String {
-        format!("the directory {}", self.place.display())
+        format!("into the directory {}", self.place.display())
     }
 
     fn begin(&self, _terms: Delivery) -> Box<dyn Sending> {
@@ -169,7 +169,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let (out, state) = (home.path().join("out"), home.path().join("state"));
         let directory = Directory::new("demo", out.clone(), None, Arc::new(Journal::kept_in(&state)));
-        assert_eq!(directory.describe(), format!("the directory {}", out.display()));
+        assert_eq!(directory.describe(), format!("into the directory {}", out.display()));
         let mut mails = directory.begin(TERMS);
         assert!(!out.exists());
         let outcomes = mails.send(&mail("1@x", Some("k"))).await.unwrap();

@@ -59,7 +59,7 @@ impl Outbox for Smtp {
     }
 
     fn describe(&self) -> String {
-        self.0.server.host.clone()
+        format!("by {}", self.0.server.host)
     }
 
     fn begin(&self, terms: Delivery) -> Box<dyn Sending> {

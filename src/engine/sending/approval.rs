@@ -7,7 +7,7 @@ use std::fmt;
 use async_trait::async_trait;
 
 use crate::error::Result;
-use crate::mail::Draft;
+use crate::mail::{Draft, Mailbox};
 
 /// Somebody who can allow mails to be sent.
 #[async_trait]
@@ -24,7 +24,7 @@ pub trait Approval: fmt::Debug + Send + Sync {
 pub struct Request<'a> {
     /// The account that sends.
     pub account: &'a str,
-    /// Where its mail goes, in a few words.
+    /// Which way its mail goes, in a few words: `by smtp.example.org`.
     pub way: &'a str,
     /// The mails.
     pub mails: &'a [Mail<'a>],
@@ -37,6 +37,29 @@ pub struct Mail<'a> {
     pub draft: &'a Draft,
     /// The names of all that is attached.
     pub attached: Vec<String>,
+}
+
+impl Mail<'_> {
+    /// What stands above its text, by name, as people read it; what is empty is left out.
+    pub fn header(&self) -> Vec<(&'static str, String)> {
+        let list = |all: &[Mailbox]| all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let draft = self.draft;
+        let fields = [
+            ("From", draft.from.to_string()),
+            ("To", list(&draft.to)),
+            ("Cc", list(&draft.cc)),
+            ("Bcc", list(&draft.bcc)),
+            ("Reply-To", list(&draft.reply_to)),
+            ("Subject", draft.subject.clone()),
+            ("Attached", self.attached.join(", ")),
+        ];
+        fields.into_iter().filter(|(_, value)| !value.is_empty()).collect()
+    }
+
+    /// Its text, or else its HTML.
+    pub fn text(&self) -> &str {
+        self.draft.text.as_deref().or(self.draft.html.as_deref()).unwrap_or_default()
+    }
 }
 
 impl Request<'_> {

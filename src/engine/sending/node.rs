@@ -66,6 +66,7 @@ impl SendNode {
                         "from_address" => continue,
                         "body" | "html" if !value.starts_with(OPEN) => format!("{name}={} octets", value.len()),
                         "content" => format!("{name}=…"),
+                        "attachments" if !value.starts_with(OPEN) => format!("{name}={}", with_sizes(value)),
                         _ => format!("{name}={}", shortened(value)),
                     });
                 }
@@ -101,6 +102,15 @@ fn constants(mails: &LogicalPlan) -> Option<Vec<(String, String)>> {
     };
     let named = projection.expr.iter().zip(projection.schema.fields());
     Some(named.filter_map(|(expression, field)| Some((field.name().clone(), text(expression)?))).collect())
+}
+
+/// Paths with the sizes of their files, which are on this computer.
+fn with_sizes(paths: &str) -> String {
+    let one = |path: &str| match std::fs::metadata(path) {
+        Ok(file) => format!("{} ({} octets)", shortened(path), file.len()),
+        Err(_) => format!("{} (not there)", shortened(path)),
+    };
+    paths.split(", ").map(one).collect::<Vec<_>>().join(", ")
 }
 
 /// One line of it, and not much of that.
