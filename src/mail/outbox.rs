@@ -9,9 +9,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use tokio::sync::watch;
 
 use super::mailbox::Mailbox;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 
 /// The way out for the mail of one account.
 #[async_trait]
@@ -44,12 +45,56 @@ pub trait Sending: Send {
 }
 
 /// On what terms mails are sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Delivery {
     /// How long a server may be silent; after the end of a mail it may ten times as long (RFC 5321 §4.5.3.2.6).
     pub patience: Duration,
     /// How many mails may be sent in a minute, if there is a limit.
     pub per_minute: Option<u32>,
+    /// What ends the waiting for a turn or a connection, and nothing else.
+    pub stop: Stop,
+}
+
+/// Tells when somebody wants no more mail to be begun.
+#[derive(Debug, Clone)]
+pub struct Stop(Option<watch::Receiver<u64>>);
+
+impl Stop {
+    /// One that nobody ever tells.
+    pub const NEVER: Self = Self(None);
+
+    /// One that is told when the number changes from now on.
+    pub fn on(times: &watch::Sender<u64>) -> Self {
+        Self(Some(times.subscribe()))
+    }
+
+    /// Whether it was told.
+    pub fn is_wanted(&self) -> bool {
+        // Who could tell may be gone, and then nobody does.
+        self.0.as_ref().is_some_and(|told| told.has_changed().unwrap_or(false))
+    }
+
+    /// Waits until it is told.
+    pub async fn wanted(&self) {
+        if let Some(mut told) = self.0.clone()
+            && told.changed().await.is_ok()
+        {
+            return;
+        }
+        std::future::pending::<()>().await;
+    }
+
+    /// Does what may be given up when it is told.
+    ///
+    /// # Errors
+    /// It was told.
+    pub async fn unless<T>(&self, doing: impl Future<Output = T>) -> Result<T> {
+        tokio::select! {
+            biased;
+            () = self.wanted() => Err(Error::new(ErrorKind::Query, "stopped")),
+            done = doing => Ok(done),
+        }
+    }
 }
 
 /// A mail as it goes out: octets and envelope.

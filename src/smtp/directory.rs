@@ -148,7 +148,7 @@ const LONGEST: usize = 200;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mail::outbox::OnRejected;
+    use crate::mail::outbox::{OnRejected, Stop};
 
     fn mail(id: &str, key: Option<&str>) -> Outgoing {
         Outgoing {
@@ -162,7 +162,8 @@ mod tests {
         }
     }
 
-    const TERMS: Delivery = Delivery { patience: std::time::Duration::from_secs(1), per_minute: None };
+    const TERMS: Delivery =
+        Delivery { patience: std::time::Duration::from_secs(1), per_minute: None, stop: Stop::NEVER };
 
     #[tokio::test]
     async fn a_mail_is_a_file_with_its_envelope_above() {

@@ -95,12 +95,12 @@ impl Sending for Mails {
                 };
             }
         };
-        self.account.turn(self.terms).await;
+        self.terms.stop.unless(self.account.turn(self.terms.per_minute)).await?;
         let mut entry = Noted::No;
         loop {
             let (mut session, is_used) = match self.session.take() {
                 Some(session) => (session, true),
-                None => match self.account.open(self.terms.patience).await {
+                None => match self.terms.stop.unless(self.account.open(self.terms.patience)).await.flatten() {
                     Ok(session) => (session, false),
                     Err(error) => return Err(entry.failed(mail, error).await),
                 },
@@ -172,8 +172,8 @@ impl Mails {
 
 impl Account {
     /// Waits until the next mail may be sent.
-    async fn turn(&self, terms: Delivery) {
-        let Some(most) = terms.per_minute else { return };
+    async fn turn(&self, per_minute: Option<u32>) {
+        let Some(most) = per_minute else { return };
         let turn = {
             let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
             let turn = last.map_or_else(Instant::now, |last| Instant::now().max(last + MINUTE / most.max(1)));
@@ -247,17 +247,16 @@ mod tests {
         let (proofs, journal) = (Arc::new(Proofs::default()), Arc::new(Journal::in_memory()));
         let server = SmtpServer::new("127.0.0.1", Tls::None);
         let account = Smtp::new("work", ImapAccount::new("127.0.0.1", "me"), server, None, proofs, journal).0;
-        let terms = |per_minute| Delivery { patience: Duration::from_secs(1), per_minute };
         let start = Instant::now();
-        account.turn(terms(Some(30))).await;
+        account.turn(Some(30)).await;
         assert_eq!(start.elapsed(), Duration::ZERO);
-        tokio::join!(account.turn(terms(Some(30))), account.turn(terms(Some(30))), account.turn(terms(Some(30))));
+        tokio::join!(account.turn(Some(30)), account.turn(Some(30)), account.turn(Some(30)));
         assert_eq!(start.elapsed().as_secs(), 6);
         tokio::time::advance(Duration::from_mins(1)).await;
-        account.turn(terms(Some(30))).await;
-        account.turn(terms(None)).await;
+        account.turn(Some(30)).await;
+        account.turn(None).await;
         assert_eq!(start.elapsed().as_secs(), 66);
-        account.turn(terms(Some(0))).await;
+        account.turn(Some(0)).await;
         assert_eq!(start.elapsed().as_secs(), 126);
     }
 }

@@ -23,7 +23,6 @@ use futures::{StreamExt, TryStreamExt, stream};
 use super::once::Once;
 use super::run::{Counted, Run};
 use super::{Sendings, plan};
-use crate::mail::outbox::Delivery;
 use crate::table::receipt;
 use crate::table::settings::Settings;
 
@@ -92,10 +91,8 @@ impl SendExec {
             attached: self.attached.clone(),
             context,
             allowed: settings.allow_send,
-            delivery: Delivery {
-                patience: Duration::from_secs(settings.timeout_seconds),
-                per_minute: (settings.send_per_minute > 0).then_some(settings.send_per_minute),
-            },
+            patience: Duration::from_secs(settings.timeout_seconds),
+            per_minute: (settings.send_per_minute > 0).then_some(settings.send_per_minute),
             counted: Counted::new(&self.metrics),
         }
     }

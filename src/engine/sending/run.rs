@@ -4,6 +4,7 @@
 //! handed over once, and what becomes of it is its rows.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::Utc;
@@ -12,7 +13,6 @@ use datafusion::physical_plan::metrics::{Count, ExecutionPlanMetricsSet, MetricB
 use datafusion::physical_plan::{ExecutionPlan, collect, execute_stream};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use tokio::sync::watch;
 
 use super::approval::{Mail, Request};
 use super::attached::Attached;
@@ -21,7 +21,7 @@ use super::letters::{Letter, letters};
 use super::once::Ended;
 use super::{Sendings, Way};
 use crate::error::{Error, ErrorKind, Result};
-use crate::mail::outbox::{Delivery, Outcome, Status};
+use crate::mail::outbox::{Delivery, Outcome, Status, Stop};
 use crate::mail::{Draft, Enclosure, Outgoing};
 use crate::smtp;
 use crate::table::receipt::Receipt;
@@ -35,7 +35,8 @@ pub(super) struct Run {
     pub(super) context: Arc<TaskContext>,
     /// Whether mail may be sent without asking.
     pub(super) allowed: bool,
-    pub(super) delivery: Delivery,
+    pub(super) patience: Duration,
+    pub(super) per_minute: Option<u32>,
     pub(super) counted: Counted,
 }
 
@@ -75,7 +76,7 @@ impl Run {
     /// Sends the mails, and says what became of them. From now on it counts as running, and can be stopped.
     pub(super) fn begin(self) -> BoxFuture<'static, Ended> {
         let running = Running::new(&self.sendings);
-        let stop = self.sendings.stop.subscribe();
+        let stop = Stop::on(&self.sendings.stop);
         let ended = async move {
             let receipts = self.receipts(stop).await;
             drop(running);
@@ -84,7 +85,7 @@ impl Run {
         ended.boxed()
     }
 
-    async fn receipts(self, mut stop: watch::Receiver<u64>) -> Result<Vec<Receipt>> {
+    async fn receipts(self, stop: Stop) -> Result<Vec<Receipt>> {
         let sendings = Arc::clone(&self.sendings);
         let Some(way) = sendings.way(&self.account) else {
             return Err(Error::new(ErrorKind::Config, format!("the account {} has no way out for mail", self.account)));
@@ -103,10 +104,8 @@ impl Run {
             self.ask(way, &letters, attached.as_ref()).await?;
             Ok::<_, Error>((letters, attached))
         };
-        let (letters, attached) = tokio::select! {
-            made = made => made?,
-            _ = stop.changed() => return Err(Error::new(ErrorKind::Query, "stopped; nothing was sent")),
-        };
+        let made = stop.unless(made).await;
+        let (letters, attached) = made.map_err(|_| Error::new(ErrorKind::Query, "stopped; nothing was sent"))??;
         self.send(way, letters, attached, &stop).await
     }
 
@@ -137,16 +136,16 @@ impl Run {
         way: &Way,
         letters: Vec<Letter>,
         mut attached: Option<Attached>,
-        stop: &watch::Receiver<u64>,
+        stop: &Stop,
     ) -> Result<Vec<Receipt>> {
         self.counted.mails.add(letters.len());
-        let mut sending = way.outbox.begin(self.delivery);
-        let filer = way.filing.as_ref().map(|filing| Filer::new(filing, self.delivery.patience));
+        let delivery = Delivery { patience: self.patience, per_minute: self.per_minute, stop: stop.clone() };
+        let mut sending = way.outbox.begin(delivery);
+        let filer = way.filing.as_ref().map(|filing| Filer::new(filing, self.patience));
         let (mut receipts, mut handed_over, mut failed) = (Vec::<(usize, Receipt)>::new(), 0, None::<Error>);
         let all = letters.len();
         for (mail, letter) in letters.into_iter().enumerate() {
-            // An error tells that the channel is closed, which it cannot be while this holds the other end.
-            if failed.is_none() && stop.has_changed().unwrap_or(false) {
+            if failed.is_none() && stop.is_wanted() {
                 failed = Some(Error::new(ErrorKind::Query, "stopped"));
             }
             let prepared = if is_skipped(&letter, attached.as_ref()) {
@@ -199,7 +198,7 @@ impl Run {
                 }
             }
         }
-        if stop.has_changed().unwrap_or(false) && handed_over < all {
+        if stop.is_wanted() && handed_over < all {
             let message = format!("stopped, when {handed_over} of {all} mails had been handed over");
             return Err(Error::new(ErrorKind::Query, message).hint("SELECT * FROM SentEmail tells what was sent"));
         }

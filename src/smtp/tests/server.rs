@@ -7,7 +7,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::account::{ImapAccount, Proofs, SmtpServer, Tls};
-use crate::mail::outbox::{Delivery, OnRejected, Outcome, Outgoing};
+use crate::mail::outbox::{Delivery, OnRejected, Outcome, Outgoing, Stop};
 use crate::smtp::{Journal, Smtp};
 
 /// Where something else happens than usual, and what.
@@ -215,4 +215,5 @@ pub(super) fn journaled(journal: &Journal) -> Vec<&'static str> {
 pub(super) const ABLE: &[&str] = &["mail.example.org", "PIPELINING", "SIZE 1000000", "8BITMIME", "SMTPUTF8"];
 
 /// What a server may take: the tests of silence wait as long, ten times after the end of a mail.
-pub(super) const TERMS: Delivery = Delivery { patience: Duration::from_millis(300), per_minute: None };
+pub(super) const TERMS: Delivery =
+    Delivery { patience: Duration::from_millis(300), per_minute: None, stop: Stop::NEVER };
