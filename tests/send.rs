@@ -131,8 +131,8 @@ async fn what_is_not_run_sends_nothing_and_what_is_written_once_is_sent_once() {
         (format!("WITH r AS ({TO_BOB}) SELECT * FROM r UNION ALL SELECT * FROM r"), 1),
         (format!("WITH r AS ({TO_BOB}) SELECT * FROM r a JOIN r b USING (recipient)"), 1),
         (format!("{TO_BOB} UNION ALL {TO_BOB}"), 2),
-        (format!("SELECT (SELECT count(*) FROM SendEmail('bob@example.org')) AS a"), 1),
-        (format!("SELECT 1 WHERE 'sent' IN (SELECT status FROM SendEmail('bob@example.org'))"), 1),
+        ("SELECT (SELECT count(*) FROM SendEmail('bob@example.org')) AS a".to_owned(), 1),
+        ("SELECT 1 WHERE 'sent' IN (SELECT status FROM SendEmail('bob@example.org'))".to_owned(), 1),
         ("SELECT * FROM SendEmail((SELECT 'bob@example.org' AS to FROM generate_series(1, 5) ORDER BY value)) LIMIT 2".to_owned(), 5),
         (format!("CREATE TABLE receipts AS {TO_BOB}"), 1),
     ] {

@@ -35,7 +35,7 @@ impl AtPrompt {
                     say(&format!("{}\n", shown(&request.mails[number - 1])))?;
                 }
                 ("show" | "s", _) => {
-                    say(&format!("There are {} mails: show 1 shows the first.\n", request.mails.len()))?
+                    say(&format!("There are {} mails: show 1 shows the first.\n", request.mails.len()))?;
                 }
                 _ => say("yes sends, no does not, show shows the first mail (show 7 the seventh).\n")?,
             }

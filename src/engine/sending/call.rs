@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use datafusion::common::tree_node::TreeNode;
 use datafusion::common::{Column, DFSchema};
 use datafusion::error::Result;
 use datafusion::logical_expr::planner::{PlannedRelation, RelationPlanner, RelationPlannerContext, RelationPlanning};
@@ -170,7 +171,7 @@ impl<'a> Call<'a> {
             }
             let planned = context.sql_to_expr((*value).clone(), &nothing);
             let planned = planned.map_err(|error| without_columns(value, Error::from(error)))?;
-            if planned.exists_column() {
+            if has_column(&planned) {
                 return Err(no_columns(&value.to_string()).into());
             }
             columns.push((argument, argument.of(planned, &nothing)?));
@@ -185,9 +186,9 @@ impl<'a> Call<'a> {
                 })
                 .into());
         }
-        let needs = |name: &str, other: &str| match has(name) && !has(other) {
-            true => Err(Error::new(ErrorKind::Query, format!("{name} is given without {other}"))),
-            false => Ok(()),
+        let needs = |name: &str, other: &str| {
+            let error = || Error::new(ErrorKind::Query, format!("{name} is given without {other}"));
+            if has(name) && !has(other) { Err(error()) } else { Ok(()) }
         };
         needs("content", "name")
             .map_err(|error| error.hint("an attachment needs a file name: name => 'report.pdf'"))?;
@@ -274,17 +275,10 @@ fn no_columns(value: &str) -> Error {
 }
 
 /// Whether an expression is made of columns, here or outside.
-trait Columns {
-    fn exists_column(&self) -> bool;
-}
-
-impl Columns for Expr {
-    fn exists_column(&self) -> bool {
-        use datafusion::common::tree_node::TreeNode;
-        let is_column = |expression: &Self| Ok(matches!(expression, Self::Column(_) | Self::OuterReferenceColumn(..)));
-        // Looking never fails.
-        self.exists(is_column).unwrap_or(true)
-    }
+fn has_column(value: &Expr) -> bool {
+    let is_column = |expression: &Expr| Ok(matches!(expression, Expr::Column(_) | Expr::OuterReferenceColumn(..)));
+    // Looking never fails.
+    value.exists(is_column).unwrap_or(true)
 }
 
 const USAGE: &str = "SELECT * FROM SendEmail(to => 'bob@example.org', subject => '…', body => '…')";

@@ -65,8 +65,7 @@ pub(super) fn letters(batches: &[RecordBatch], account: &str, sender: Option<&Ma
 }
 
 fn envelope(draft: &Draft) -> Vec<String> {
-    let mut recipients = draft.recipients();
-    recipients.iter_mut().for_each(|recipient| recipient.make_ascii_lowercase());
+    let mut recipients: Vec<String> = draft.recipients().iter().map(|one| one.to_ascii_lowercase()).collect();
     recipients.sort_unstable();
     recipients
 }

@@ -85,24 +85,31 @@ type Key = (u64, Option<DateTime<Utc>>);
 
 /// The calls of a session that were planned to run. None is ever forgotten altogether, or it could run again.
 #[derive(Default)]
-pub(super) struct Begun(Mutex<(HashMap<Key, Arc<Once>>, VecDeque<Key>)>);
+pub(super) struct Begun(Mutex<Calls>);
+
+#[derive(Default)]
+struct Calls {
+    all: HashMap<Key, Arc<Once>>,
+    /// Those whose outcome is kept, the oldest first.
+    kept: VecDeque<Key>,
+}
 
 impl Begun {
     /// A call in the statement that began then.
     pub(super) fn of(&self, call: u64, began: Option<DateTime<Utc>>) -> Arc<Once> {
         let mut begun = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (all, order) = &mut *begun;
+        let Calls { all, kept } = &mut *begun;
         if let Some(known) = all.get(&(call, began)) {
             return Arc::clone(known);
         }
-        if order.len() >= KEPT
-            && let Some(oldest) = order.pop_front().and_then(|oldest| all.get(&oldest))
+        if kept.len() >= KEPT
+            && let Some(oldest) = kept.pop_front().and_then(|oldest| all.get(&oldest))
         {
             oldest.forget();
         }
         let once = Arc::new(Once::default());
         all.insert((call, began), Arc::clone(&once));
-        order.push_back((call, began));
+        kept.push_back((call, began));
         once
     }
 }
