@@ -263,6 +263,7 @@ async fn an_input_that_fails_sends_nothing() {
 async fn misuse_is_told_with_a_way_out() {
     let place = Place::open().await;
     place.run("CREATE TABLE people AS VALUES ('bob@example.org')").await;
+    place.run("CREATE SCHEMA mine").await;
     for (sql, words, hint) in [
         ("SELECT * FROM SendEmail()", "to is missing", "SendEmail(to => "),
         ("SELECT * FROM SendEmail", "needs its parentheses", "SendEmail(to => "),
@@ -353,6 +354,7 @@ async fn misuse_is_told_with_a_way_out() {
             "EXPLAIN shows",
         ),
         ("CREATE VIEW v AS SELECT * FROM SendEmail(to => 'a@b.example')", "a view with SendEmail", "PREPARE"),
+        ("CREATE VIEW mine.v AS SELECT 1 FROM SendEmail(to => 'a@b.example')", "a view with SendEmail", "PREPARE"),
         (
             "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r, SendEmail(to => 'a@b.example') WHERE n < 4) SELECT * FROM r",
             "a recursive query would send again",

@@ -3,11 +3,13 @@
 //! Where DataFusion's own statements do not know our names, they are rewritten here.
 
 use datafusion::catalog::CatalogProvider;
+use datafusion::logical_expr::{DdlStatement, LogicalPlan};
 use datafusion::prelude::{DataFrame, SessionContext};
 use datafusion::sql::parser::{DFParserBuilder, Statement};
 use datafusion::sql::sqlparser::ast::{self, Ident, ObjectName};
 use datafusion::sql::sqlparser::dialect::dialect_from_str;
 
+use super::sending::plan::check_view;
 use crate::error::{Error, ErrorKind, Result};
 use crate::table;
 
@@ -39,6 +41,9 @@ pub async fn plan(context: &SessionContext, mut statement: Statement) -> Result<
     }
     let state = context.state();
     let plan = state.statement_to_plan(statement).await.map_err(|error| with_names(context, Error::from(error)))?;
+    if let LogicalPlan::Ddl(DdlStatement::CreateView(view)) = &plan {
+        check_view(&view.input)?;
+    }
     context.execute_logical_plan(plan).await.map_err(Error::from)
 }
 

@@ -65,9 +65,8 @@ impl SendPlanner {
     /// The account that sends: the one before the name, else the default one.
     fn account(&self, name: &ObjectName, context: &mut dyn RelationPlannerContext) -> Result<String, Error> {
         let table = context.object_name_to_table_reference(name.clone())?;
-        let named = table.schema().map(str::to_owned);
-        let usual = || context.context_provider().options().catalog.default_schema.clone();
-        self.0.account(&named.unwrap_or_else(usual))
+        let unnamed = context.context_provider().options().catalog.default_schema.clone();
+        self.0.account(table.schema(), &unnamed)
     }
 }
 

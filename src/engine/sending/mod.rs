@@ -91,13 +91,17 @@ impl Sendings {
         drop(self.running.subscribe().wait_for(|running| *running == 0).await);
     }
 
-    /// The account of that name, in any case; for a name that is none, the usual one.
+    /// The account that sends: the one that is named, in any case, else that of the schema that is used without a name,
+    /// else the usual one.
     ///
     /// # Errors
-    /// It cannot send.
-    fn account(&self, name: &str) -> Result<String> {
-        let known = self.accounts.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
-        let known = known.or_else(|| self.accounts.get_key_value(&self.usual));
+    /// There is none of that name, or it cannot send.
+    fn account(&self, named: Option<&str>, unnamed: &str) -> Result<String> {
+        let of_name = |name: &str| self.accounts.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        let known = match named {
+            Some(name) => Some(of_name(name).ok_or_else(|| self.no_account(name))?),
+            None => of_name(unnamed).or_else(|| self.accounts.get_key_value(&self.usual)),
+        };
         let able = || {
             let able = self.accounts.iter().filter(|(_, way)| way.is_some()).map(|(name, _)| name.as_str());
             able.collect::<Vec<_>>().join(", ")
@@ -114,6 +118,12 @@ impl Sendings {
             None => Err(Error::new(ErrorKind::Config, "there is no account to send from")
                 .hint("configure one with smtp = { host = \"…\" }; mailql login leads through that")),
         }
+    }
+
+    fn no_account(&self, name: &str) -> Error {
+        let known = self.accounts.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+        Error::new(ErrorKind::NotFound, format!("there is no account '{name}' to send from"))
+            .hint(format!("there are: {known}"))
     }
 
     /// Who an account's mail is from when it does not say.
