@@ -179,7 +179,7 @@ async fn a_stream_that_is_dropped_does_not_stop_the_mails() {
     // Polled once, and left.
     let _ = futures::poll!(futures::StreamExt::next(&mut stream));
     drop(stream);
-    place.engine.sendings().finished().await;
+    place.engine.sendings().finished(0).await;
     assert_eq!(place.sent().len(), 200);
 }
 
@@ -195,7 +195,7 @@ async fn sending_that_is_stopped_ends_after_the_mail_on_its_way() {
     place.engine.sendings().stop();
     let error = statement.await.unwrap().unwrap_err();
     assert!(error.to_string().contains("of 5000 mails had been handed over"), "{error}");
-    place.engine.sendings().finished().await;
+    place.engine.sendings().finished(0).await;
     let sent = place.sent().len();
     assert!((2..4000).contains(&sent), "{sent}");
     assert_eq!(place.run("SELECT count(*) FROM SentEmail").await, [[sent.to_string()]]);
@@ -474,6 +474,63 @@ async fn rows_of_a_query_are_attached_in_the_form_that_their_name_says() {
     let kept = "SELECT status FROM SendEmail('a@example.org', skip_if_empty => false, attach_query => (SELECT 1 AS x WHERE 1 = 2))";
     assert_eq!(place.run(kept).await, [["sent"]]);
     assert_eq!(place.sent().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mails_and_attached_rows_come_in_the_order_of_their_queries() {
+    let place = Place::open().await;
+    place.run("CREATE TABLE t AS SELECT value AS n, (value * 7) % 20 AS m FROM generate_series(1, 20)").await;
+    for (query, order) in [
+        ("SELECT 'b' || n || '@x.example' AS to FROM t ORDER BY n DESC", "n DESC"),
+        ("SELECT 'b' || n || '@x.example' AS to FROM t ORDER BY m", "m"),
+        ("SELECT 'b' || n || '@x.example' AS to FROM t ORDER BY m LIMIT 7", "m LIMIT 7"),
+        ("SELECT 'b' || max(n) || '@x.example' AS to FROM t GROUP BY m ORDER BY m DESC", "m DESC"),
+    ] {
+        let sent: Vec<_> = place.run(&format!("SELECT recipient FROM SendEmail(({query}))")).await;
+        let wanted = place.run(&format!("SELECT 'b' || n || '@x.example' FROM t ORDER BY {order}")).await;
+        assert_eq!(sent, wanted, "{query}");
+    }
+    for order in ["n DESC", "m", "m DESC"] {
+        let place = Place::open().await;
+        place.run("CREATE TABLE t AS SELECT value AS n, (value * 7) % 20 AS m FROM generate_series(1, 20)").await;
+        place.run(&format!("SELECT * FROM SendEmail('b@x.example', attach_query => (SELECT n FROM t ORDER BY {order}), attach_as => 'r.csv')")).await;
+        let mail = mail_parser::MessageParser::default().parse(place.sent()[0].as_bytes()).unwrap().into_owned();
+        let attached = String::from_utf8(mail.attachment(0).unwrap().contents().to_vec()).unwrap();
+        let wanted = place.run(&format!("SELECT n FROM t ORDER BY {order}")).await.concat();
+        assert_eq!(attached.lines().skip(1).collect::<Vec<_>>(), wanted, "{order}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_of_that_name_are_tables() {
+    let place = Place::open().await;
+    place.run("CREATE TABLE send_email AS VALUES (7)").await;
+    assert_eq!(place.run("SELECT * FROM send_email").await, [["7"]]);
+    assert_eq!(place.run("WITH \"SendEmail\" AS (SELECT 8) SELECT * FROM \"SendEmail\"").await, [["8"]]);
+    assert!(place.sent().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_calls_ask_one_after_the_other() {
+    #[derive(Debug, Default)]
+    struct OneAtATime(std::sync::atomic::AtomicUsize, std::sync::atomic::AtomicUsize);
+    #[async_trait]
+    impl Approval for OneAtATime {
+        async fn approve(&self, _: &Request<'_>) -> mailql::Result<bool> {
+            use std::sync::atomic::Ordering::SeqCst;
+            assert_eq!(self.0.fetch_add(1, SeqCst), 0, "somebody else is being asked");
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            self.0.fetch_sub(1, SeqCst);
+            self.1.fetch_add(1, SeqCst);
+            Ok(true)
+        }
+    }
+    let mut place = Place::closed();
+    let asked = std::sync::Arc::new(OneAtATime::default());
+    place.engine = place.engine.asking(asked.clone());
+    let sql = "SELECT status FROM SendEmail('a@b.example') UNION ALL SELECT status FROM SendEmail('c@d.example')";
+    assert_eq!(place.run(sql).await, [["sent"], ["sent"]]);
+    assert_eq!(asked.1.load(std::sync::atomic::Ordering::SeqCst), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -62,7 +62,7 @@ impl<'a> Person<'a> {
             say(&format!("{question}: "))?;
             let left = Arc::new(AtomicBool::new(false));
             let reader = LeftBehind(Arc::clone(&left));
-            let line = self.unless_stopped(move || read_line_unless(&left)).await?.ok_or_else(nobody_answers)?;
+            let line = self.unless_stopped(move || read_line_unless(&left)).await?.ok_or_else(nobody_allows)?;
             drop(reader);
             match line.trim() {
                 "" => {}
@@ -169,6 +169,11 @@ fn read_line() -> io::Result<Option<String>> {
 pub(crate) fn say(text: &str) -> Result<()> {
     let mut out = io::stderr().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| Error::io("cannot ask", error))
+}
+
+fn nobody_allows() -> Error {
+    Error::new(ErrorKind::Refused, "there is nobody to answer, and nothing was sent")
+        .hint("SET mailql.allow_send = true allows it without a question")
 }
 
 fn nobody_answers() -> Error {

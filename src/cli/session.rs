@@ -22,6 +22,7 @@ use super::progress::{Counts, Progress, label, most};
 use super::say;
 use super::signals::{Signal, Signals};
 use crate::engine::Engine;
+use crate::engine::sending::Tally;
 use crate::engine::sending::node::SendNode;
 use crate::engine::sending::plan::not_begun;
 use crate::error::{Error, ErrorKind, Result};
@@ -64,22 +65,29 @@ impl Session {
         let statements = self.engine.parse(text)?;
         let several = statements.len() > 1;
         for (position, statement) in statements.into_iter().enumerate() {
+            let sendings = self.engine.sendings();
+            let (running, before) = (sendings.running(), sendings.tally());
             let asked = async {
                 let asked = AssertUnwindSafe(self.ask(statement)).catch_unwind().await;
-                // Rows may be enough, or a reader gone, before all mails are.
-                self.engine.sendings().finished().await;
                 // A panic is a failed statement; the hook has said where it was.
-                asked.unwrap_or_else(|_| {
+                let asked = asked.unwrap_or_else(|_| {
                     Err(Error::new(ErrorKind::Query, "the statement was stopped by an internal error"))
-                })
+                });
+                if asked.is_err() {
+                    sendings.stop();
+                }
+                // Rows may be enough, or a reader gone, before all mails are.
+                sendings.finished(running).await;
+                asked
             };
             let asked = tokio::select! {
                 asked = asked => asked,
                 signal = self.signals.came() => {
-                    self.stop_sending(signal).await;
+                    self.stop_sending(signal, running).await;
                     return Ok(Ended::Stopped(signal));
                 }
             };
+            let asked = said_of_mail(asked, before, sendings.tally());
             match asked {
                 Ok(Some(Delivered::ReaderGone)) => return Ok(Ended::ReaderGone),
                 Ok(_) => {}
@@ -91,13 +99,14 @@ impl Session {
     }
 
     /// Lets a mail that is on its way arrive, or nobody would know what became of it; another signal leaves it.
-    async fn stop_sending(&self, signal: Signal) {
+    async fn stop_sending(&self, signal: Signal, before: usize) {
         let sendings = self.engine.sendings();
-        if !sendings.is_running() {
+        let is_sending = sendings.running() > before;
+        sendings.stop();
+        if !is_sending {
             return;
         }
-        sendings.stop();
-        if tokio::time::timeout(AT_ONCE, sendings.finished()).await.is_ok() {
+        if tokio::time::timeout(AT_ONCE, sendings.finished(before)).await.is_ok() {
             say::note(STOPPED);
             return;
         }
@@ -110,8 +119,8 @@ impl Session {
             }
         };
         tokio::select! {
-            () = sendings.finished() => say::note(STOPPED),
-            () = again => say::note("left; SentEmail calls it unknown until its end is known"),
+            () = sendings.finished(before) => say::note(STOPPED),
+            () = again => say::note("left; what became of that mail is not known yet"),
         }
     }
 
@@ -150,7 +159,9 @@ impl Session {
         if let Some(delivered) = delivered {
             self.say_delivered(delivered);
         }
-        say_sent(&meant, plan.as_ref())?;
+        if !matches!(meant, LogicalPlan::Explain(_)) && not_begun(&meant, plan.as_ref()) > 0 {
+            say::note("not sent: nothing of the statement needs the rows of SendEmail");
+        }
         if self.timing {
             let rows = delivered.and_then(Delivered::rows);
             say::note(&time(start.elapsed(), rows, &Counts::of(plan.as_ref())));
@@ -234,21 +245,23 @@ struct Started {
     meant: LogicalPlan,
 }
 
-/// Says what of the mails is not as whoever wrote the statement expects.
-///
-/// # Errors
-/// Mail did not get to everybody.
-fn say_sent(meant: &LogicalPlan, plan: &dyn ExecutionPlan) -> Result<()> {
-    if !matches!(meant, LogicalPlan::Explain(_)) && not_begun(meant, plan) > 0 {
-        say::note("not sent: nothing of the statement needs the rows of SendEmail");
-    }
-    match Counts::of(plan).sum("recipients_missed") {
-        0 => Ok(()),
-        missed => {
-            let error =
-                Error::new(ErrorKind::Server, format!("mail did not get out to {}", counted(missed, "recipient")));
+/// What is to be said of a statement whose mail did not get to everybody, or that failed when some had gone.
+fn said_of_mail(asked: Result<Option<Delivered>>, before: Tally, after: Tally) -> Result<Option<Delivered>> {
+    let (gone, missed) = (after.handed_over - before.handed_over, after.missed - before.missed);
+    match asked {
+        Ok(_) if missed > 0 => {
+            let recipients = counted(missed, "recipient");
+            let error = Error::new(ErrorKind::Server, format!("mail did not get out to {recipients}"));
             Err(error.hint("status and response say why; SELECT * FROM SentEmail WHERE status <> 'sent' does later"))
         }
+        Err(error) if gone > 0 => {
+            say::note(&format!(
+                "{} had gone before that; SELECT * FROM SentEmail tells of them",
+                counted(gone, "mail")
+            ));
+            Err(error)
+        }
+        asked => asked,
     }
 }
 

@@ -132,7 +132,7 @@ impl Source {
         demo::write(&mailbox, chrono::Utc::now()).map_err(failed)?;
         let config = Config::from_target(&mailbox.to_string_lossy())?.with_cache(directory.path().join("cache"));
         // What is sent from it is there to be looked at afterwards.
-        let state = places::state_directory().unwrap_or_else(std::env::temp_dir).join("demo");
+        let state = places::state_directory().unwrap_or_else(|| directory.path().join("state")).join("demo");
         let outbox = DirectoryOutbox { directory: state.join("outbox"), from: Some(demo::owner()) };
         let mut config = config.with_state(state);
         config.outboxes.insert("demo".to_owned(), outbox);

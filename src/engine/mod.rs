@@ -230,6 +230,11 @@ pub fn register(context: &SessionContext, config: &Config) -> Result<()> {
     register_with(context, config, &Arc::new(config.proofs())).map(drop)
 }
 
+/// All sending of a session that accounts were [registered](register) in: to say who is asked, to stop it, and to wait for it.
+pub fn sendings(context: &SessionContext) -> Option<Arc<Sendings>> {
+    context.state().config().get_extension::<Sendings>()
+}
+
 fn register_with(context: &SessionContext, config: &Config, proofs: &Arc<Proofs>) -> Result<Arc<Sendings>> {
     config.check()?;
     let journal = Arc::new(config.state.as_ref().map_or_else(Journal::in_memory, Journal::kept_in));
@@ -241,6 +246,7 @@ fn register_with(context: &SessionContext, config: &Config, proofs: &Arc<Proofs>
     }
     let state = context.state();
     let mut session = state.config().clone().with_extension(Arc::new(Statements::default()));
+    session.set_extension(Arc::clone(&sendings));
     session.options_mut().extensions.insert(settings);
     let logical = searches::first(state.optimizers());
     let physical = rules::physical(state.physical_optimizers());

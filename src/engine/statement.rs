@@ -9,6 +9,8 @@ use datafusion::sql::parser::{DFParserBuilder, Statement};
 use datafusion::sql::sqlparser::ast::{self, Ident, ObjectName};
 use datafusion::sql::sqlparser::dialect::dialect_from_str;
 
+use super::sending::SEND_EMAIL;
+use super::sending::call::USAGE;
 use super::sending::plan::check_view;
 use crate::error::{Error, ErrorKind, Result};
 use crate::table;
@@ -84,6 +86,9 @@ fn with_names(context: &SessionContext, error: Error) -> Error {
     let names = schema.table_names();
     let likeness = |known: &&String| strsim::jaro_winkler(&table::normalised(known), &table::normalised(name));
     let nearest = names.iter().max_by(|left, right| likeness(left).total_cmp(&likeness(right)));
+    if table::normalised(name) == table::normalised(SEND_EMAIL) {
+        return Error::new(ErrorKind::Query, "SendEmail is a function, and needs its parentheses").hint(USAGE);
+    }
     let error = Error::new(ErrorKind::NotFound, format!("there is no table '{name}'"));
     match nearest.filter(|nearest| likeness(nearest) > 0.7) {
         Some(nearest) => error.hint(format!("did you mean {nearest}?")),

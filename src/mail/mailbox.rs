@@ -4,7 +4,9 @@
 
 use std::fmt;
 
+use lettre::Address;
 use lettre::message::Mailbox as Parsed;
+use url::Host;
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -38,11 +40,11 @@ impl Mailbox {
             _ => {
                 let parsed: Parsed = text.parse().map_err(|_| refused())?;
                 let name = parsed.name.filter(|name| !name.trim().is_empty());
-                return Ok(Self { name, address: parsed.email.to_string() });
+                return Ok(Self { name, address: in_ascii(&parsed.email) });
             }
         };
-        let parsed: lettre::Address = address.trim().parse().map_err(|_| refused())?;
-        Ok(Self { name: (!name.is_empty()).then(|| name.to_owned()), address: parsed.to_string() })
+        let parsed: Address = address.trim().parse().map_err(|_| refused())?;
+        Ok(Self { name: (!name.is_empty()).then(|| name.to_owned()), address: in_ascii(&parsed) })
     }
 
     /// Reads several, with commas or semicolons between them; there may be none.
@@ -79,6 +81,15 @@ impl Mailbox {
     }
 }
 
+/// An address with its domain as DNS has it (RFC 5890): so it needs no server that knows others, and is one address however
+/// it is written.
+fn in_ascii(address: &Address) -> String {
+    match Host::parse(address.domain()) {
+        Ok(Host::Domain(domain)) if !address.domain().is_ascii() => format!("{}@{domain}", address.user()),
+        _ => address.to_string(),
+    }
+}
+
 /// As people write it.
 impl fmt::Display for Mailbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -107,7 +118,8 @@ mod tests {
         );
         assert_eq!(shown(" ; a@x.example ,,"), ["|a@x.example"]);
         assert_eq!(shown(""), Vec::<String>::new());
-        assert_eq!(shown("Jörg Müller <j@müller.example>, 山田 <y@x.example>")[1], "山田|y@x.example");
+        let all = ["Jörg Müller|j@xn--mller-kva.example", "山田|y@x.example"];
+        assert_eq!(shown("Jörg Müller <j@müller.example>, 山田 <y@x.example>"), all);
     }
 
     #[test]

@@ -52,6 +52,14 @@ impl Mail<'_> {
             ("Reply-To", list(&draft.reply_to)),
             ("Subject", draft.subject.clone()),
             ("Attached", self.attached.join(", ")),
+            (
+                "HTML",
+                draft
+                    .html
+                    .as_ref()
+                    .filter(|_| draft.text.is_some())
+                    .map_or_else(String::new, |html| format!("{} octets, beside the text", html.len())),
+            ),
         ];
         fields.into_iter().filter(|(_, value)| !value.is_empty()).collect()
     }

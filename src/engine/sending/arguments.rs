@@ -102,7 +102,10 @@ impl Argument {
     /// It cannot be one.
     pub fn of(&self, value: Expr, schema: &DFSchema) -> Result<Expr> {
         // What a parameter is comes later; it takes the type that it is cast to.
-        let given = value.get_type(schema).unwrap_or(DataType::Null);
+        let given = match value.get_type(schema).unwrap_or(DataType::Null) {
+            DataType::Dictionary(_, item) => *item,
+            given => given,
+        };
         let is_text = matches!(given, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
         let is_bytes = matches!(given, DataType::Binary | DataType::LargeBinary | DataType::BinaryView);
         let is_list = |item: fn(&DataType) -> bool| match &given {

@@ -2,11 +2,12 @@
 //!
 //! All of them are held in memory, up to a bound; the forms are those of [`crate::engine::export`], and an HTML table.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
 use bytes::Bytes;
-use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::array::{Array, ArrayData, RecordBatch};
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::error::DataFusionError;
@@ -58,10 +59,13 @@ impl Attached {
     /// # Errors
     /// The query fails, or its rows are too many to be mailed.
     pub(super) async fn read(mut rows: SendableRecordBatchStream) -> Result<Self> {
-        let (schema, mut batches, mut octets) = (rows.schema(), Vec::new(), 0);
+        let (schema, mut batches) = (rows.schema(), Vec::new());
+        let (mut octets, mut counted) = (0, HashSet::new());
         while let Some(batch) = rows.next().await {
             let batch = batch?;
-            octets += batch.get_array_memory_size();
+            for column in batch.columns() {
+                octets += octets_of(&column.to_data(), &mut counted);
+            }
             if octets > OCTETS {
                 let message = format!("the rows of attach_query take more than {} MB", OCTETS >> 20);
                 return Err(Error::new(ErrorKind::Query, message).hint(
@@ -129,6 +133,13 @@ impl Attached {
         page.push_str("</table>\n");
         Ok(page)
     }
+}
+
+/// The octets of a column that were not counted before: batches share buffers.
+fn octets_of(column: &ArrayData, counted: &mut HashSet<usize>) -> usize {
+    let own = column.buffers().iter().filter(|buffer| counted.insert(buffer.data_ptr().as_ptr().addr()));
+    let own: usize = own.map(|buffer| buffer.capacity()).sum();
+    own + column.child_data().iter().map(|child| octets_of(child, counted)).sum::<usize>()
 }
 
 fn push_escaped(page: &mut String, text: &str) {

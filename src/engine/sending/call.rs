@@ -12,7 +12,8 @@ use datafusion::error::Result;
 use datafusion::logical_expr::planner::{PlannedRelation, RelationPlanner, RelationPlannerContext, RelationPlanning};
 use datafusion::logical_expr::{Expr, Extension, LogicalPlan, LogicalPlanBuilder};
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, Expr as Sql, FunctionArg, FunctionArgExpr, FunctionArgOperator, ObjectName, Query, TableFactor,
+    BinaryOperator, Expr as Sql, FunctionArg, FunctionArgExpr, FunctionArgOperator, LimitClause, ObjectName, Offset,
+    OffsetRows, Query, TableFactor, Value,
 };
 
 use super::arguments::{ARGUMENTS, Argument, Takes};
@@ -36,10 +37,6 @@ impl RelationPlanner for SendPlanner {
                 (name, &arguments.args, alias, false)
             }
             TableFactor::Function { name, args, alias, lateral, .. } if is_ours(name) => (name, args, alias, *lateral),
-            TableFactor::Table { name, args: None, .. } if is_ours(name) => {
-                let error = Error::new(ErrorKind::Query, "SendEmail is a function, and needs its parentheses");
-                return Err(error.hint(USAGE).into());
-            }
             _ => return Ok(RelationPlanning::Original(Box::new(relation))),
         };
         if is_lateral {
@@ -221,8 +218,15 @@ fn column(name: &str) -> Result<&'static Argument, Error> {
     }
 }
 
+/// A query within the call. Its order counts, as that of mails and of rows that are read by people: DataFusion takes the
+/// sort out of any subquery that has no limit, and this one skips nothing.
 fn subquery(query: &Query, context: &mut dyn RelationPlannerContext) -> Result<LogicalPlan> {
-    context.plan(TableFactor::Derived { lateral: false, subquery: Box::new(query.clone()), alias: None, sample: None })
+    let mut query = query.clone();
+    if query.order_by.is_some() && query.limit_clause.is_none() {
+        let offset = Offset { value: Sql::value(Value::Number("0".to_owned(), false)), rows: OffsetRows::None };
+        query.limit_clause = Some(LimitClause::LimitOffset { limit: None, offset: Some(offset), limit_by: Vec::new() });
+    }
+    context.plan(TableFactor::Derived { lateral: false, subquery: Box::new(query), alias: None, sample: None })
 }
 
 fn named<'a>(value: &'a FunctionArgExpr, operator: &FunctionArgOperator) -> Result<&'a Sql, Error> {
@@ -280,7 +284,8 @@ fn has_column(value: &Expr) -> bool {
     value.exists(is_column).unwrap_or(true)
 }
 
-const USAGE: &str = "SELECT * FROM SendEmail(to => 'bob@example.org', subject => '…', body => '…')";
+/// How it is called.
+pub const USAGE: &str = "SELECT * FROM SendEmail(to => 'bob@example.org', subject => '…', body => '…')";
 
 /// Which written call is which.
 static CALLS: AtomicU64 = AtomicU64::new(1);

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::mail::Filing;
 use crate::mail::outbox::Filed;
 
@@ -26,11 +26,22 @@ impl Filer {
         let (copies, mut coming) = mpsc::channel::<(usize, Bytes, DateTime<Utc>)>(WAITING);
         let mut open = filing.begin(patience);
         let filed = tokio::spawn(async move {
-            let mut filed = Vec::new();
+            let (mut filed, mut failures) = (Vec::new(), 0);
             while let Some((mail, message, at)) = coming.recv().await {
-                filed.push((mail, open.file(message, at).await));
+                // Nobody waits for a server again and again that has failed before, nor signs in where it is refused.
+                let outcome = if failures < FAILURES {
+                    let late = |_| Err(Error::new(ErrorKind::Server, "the server took too long"));
+                    tokio::time::timeout(patience * LONGEST, open.file(message, at)).await.unwrap_or_else(late)
+                } else {
+                    Err(Error::new(ErrorKind::Server, "the copies before it failed, too"))
+                };
+                failures = match &outcome {
+                    Ok(Filed::In(_) | Filed::ByServer) => 0,
+                    Ok(Filed::Nowhere) | Err(_) => failures + 1,
+                };
+                filed.push((mail, outcome));
             }
-            open.end().await;
+            drop(tokio::time::timeout(patience, open.end()).await);
             filed
         });
         Self { copies, filed }
@@ -58,5 +69,9 @@ fn words(filed: Result<Filed>) -> Option<String> {
     }
 }
 
+/// Copies in a row that fail before the others are not tried.
+const FAILURES: usize = 2;
+/// How often the patience with one answer fits into the time for a whole copy.
+const LONGEST: u32 = 10;
 /// Copies that wait to be filed.
 const WAITING: usize = 4;

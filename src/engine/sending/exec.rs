@@ -23,6 +23,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use super::once::Once;
 use super::run::{Counted, Run};
 use super::{Sendings, plan};
+use crate::mail::outbox::Stop;
 use crate::table::receipt;
 use crate::table::settings::Settings;
 
@@ -93,6 +94,7 @@ impl SendExec {
             allowed: settings.allow_send,
             patience: Duration::from_secs(settings.timeout_seconds),
             per_minute: (settings.send_per_minute > 0).then_some(settings.send_per_minute),
+            stop: Stop::on(&self.sendings.stop),
             counted: Counted::new(&self.metrics),
         }
     }
@@ -122,6 +124,11 @@ impl ExecutionPlan for SendExec {
 
     fn required_input_distribution(&self) -> Vec<Distribution> {
         self.children().iter().map(|_| Distribution::SinglePartition).collect()
+    }
+
+    /// Mails go, and rows are attached, in the order of their queries.
+    fn maintains_input_order(&self) -> Vec<bool> {
+        self.children().iter().map(|_| true).collect()
     }
 
     fn benefits_from_input_partitioning(&self) -> Vec<bool> {

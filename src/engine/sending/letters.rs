@@ -14,6 +14,7 @@ use super::attached::Form;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mail::outbox::OnRejected;
 use crate::mail::{Draft, Enclosure, Mailbox, Priority};
+use crate::smtp;
 
 /// A mail with all that was said about its sending.
 #[derive(Debug)]
@@ -102,6 +103,9 @@ impl Row<'_> {
             return Err(Error::new(ErrorKind::Query, "a mail has nobody to go to: to, cc and bcc are empty")
                 .hint("leave such rows out: … WHERE address IS NOT NULL"));
         }
+        for address in draft.recipients().iter().chain([&draft.from.address]) {
+            smtp::path::Path::of(address)?;
+        }
         if draft.subject.contains(['\r', '\n']) {
             return Err(Error::new(ErrorKind::Query, "a subject is one line, and this one has more")
                 .hint("replace(subject, chr(10), ' ') makes it one line"));
@@ -111,10 +115,10 @@ impl Row<'_> {
             draft,
             paths: self.paths()?,
             attach_as: (attach_as.to_owned(), Form::of(attach_as)?),
-            skip_if_empty: self.is("skip_if_empty"),
+            skip_if_empty: self.is("skip_if_empty")?,
             on_rejected: self.on_rejected()?,
-            key: self.text("key").filter(|key| !key.is_empty()).map(str::to_owned),
-            dry_run: self.is("dry_run"),
+            key: self.key()?,
+            dry_run: self.is("dry_run")?,
         })
     }
 
@@ -169,8 +173,15 @@ impl Row<'_> {
     fn paths(&self) -> Result<Vec<PathBuf>> {
         let Some(list) = self.list("attachments") else { return Ok(Vec::new()) };
         let list = list.as_string::<i32>();
-        let paths = list.iter().flatten().filter(|path| !path.trim().is_empty()).map(PathBuf::from);
-        paths.map(|path| is_file(&path).map(|()| path)).collect()
+        let paths: Vec<PathBuf> =
+            list.iter().flatten().filter(|path| !path.trim().is_empty()).map(PathBuf::from).collect();
+        let sizes = paths.iter().map(|path| size_of_file(path)).collect::<Result<Vec<u64>>>()?;
+        if sizes.iter().sum::<u64>() > OCTETS {
+            let message = format!("what is attached takes more than {} MB", OCTETS >> 20);
+            return Err(Error::new(ErrorKind::Query, message)
+                .hint("no server takes mail of that size; send a word where the file is"));
+        }
+        Ok(paths)
     }
 
     fn priority(&self) -> Result<Priority> {
@@ -200,8 +211,28 @@ impl Row<'_> {
         self.column(name).map(|column| column.as_string::<i32>().value(self.row))
     }
 
-    fn is(&self, name: &str) -> bool {
-        self.column(name).is_some_and(|column| column.as_boolean().value(self.row))
+    /// Whether it is so; what is given is one or the other, as NULL would send what was to be a dry run.
+    fn is(&self, name: &str) -> Result<bool> {
+        match (self.batch.column_by_name(name), self.column(name)) {
+            (None, _) => Ok(false),
+            (Some(_), Some(column)) => Ok(column.as_boolean().value(self.row)),
+            (Some(_), None) => {
+                Err(Error::new(ErrorKind::Query, format!("{name} is NULL")).hint("it is true or false, or left out"))
+            }
+        }
+    }
+
+    /// The key; where keys are given, every mail has one, or it would be sent again.
+    fn key(&self) -> Result<Option<String>> {
+        match self.text("key") {
+            Some(key) if !key.trim().is_empty() => Ok(Some(key.to_owned())),
+            _ if self.batch.column_by_name("key").is_none() => Ok(None),
+            _ => Err(Error::new(
+                ErrorKind::Query,
+                "a mail has no key where keys are given; it would be sent again each time",
+            )
+            .hint("give each mail its own key: 'run-7-' || id AS key")),
+        }
     }
 
     fn list(&self, name: &str) -> Option<ArrayRef> {
@@ -216,10 +247,10 @@ fn ids(text: &str) -> Option<Vec<String>> {
     (!ids.is_empty()).then_some(ids)
 }
 
-fn is_file(path: &Path) -> Result<()> {
+fn size_of_file(path: &Path) -> Result<u64> {
     let named = |error: Error| error.context("argument", "attachments");
     match std::fs::metadata(path) {
-        Ok(found) if found.is_file() => Ok(()),
+        Ok(found) if found.is_file() => Ok(found.len()),
         Ok(_) => Err(named(Error::new(ErrorKind::Io, format!("{} is no file", path.display())))),
         Err(error) => Err(named(Error::io(format!("cannot attach {}", path.display()), error))),
     }
@@ -235,3 +266,6 @@ fn one_line<'a>(name: &str, text: &'a str) -> Result<&'a str> {
 fn refused(name: &str, value: &str, hint: &str) -> Error {
     Error::new(ErrorKind::Query, format!("{name} cannot be '{value}'")).hint(hint)
 }
+
+/// Octets of files that are attached to a mail.
+const OCTETS: u64 = 256 << 20;

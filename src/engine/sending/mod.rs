@@ -19,7 +19,7 @@ mod run;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use tokio::sync::watch;
 
@@ -40,6 +40,15 @@ pub struct Way {
     pub filing: Option<Arc<dyn Filing>>,
 }
 
+/// What a session did so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Mails that were given to a server or written for good, whatever became of them.
+    pub handed_over: usize,
+    /// Recipients of mail that was to be sent and was not, or nobody knows.
+    pub missed: usize,
+}
+
 /// All sending of a session.
 pub struct Sendings {
     /// Every account, and how its mail gets out, if it does.
@@ -49,6 +58,9 @@ pub struct Sendings {
     /// Where mails are written that are only looked at.
     dry_runs: Option<PathBuf>,
     approval: RwLock<Arc<dyn Approval>>,
+    /// One question at a time, or an answer could be taken for another's.
+    asking: tokio::sync::Mutex<()>,
+    tally: Mutex<Tally>,
     begun: Begun,
     /// Counts how often everything was told to stop.
     stop: watch::Sender<u64>,
@@ -64,6 +76,8 @@ impl Sendings {
             usual,
             dry_runs,
             approval: RwLock::new(Arc::new(Nobody)),
+            asking: tokio::sync::Mutex::default(),
+            tally: Mutex::default(),
             begun: Begun::default(),
             stop: watch::Sender::new(0),
             running: watch::Sender::new(0),
@@ -80,15 +94,24 @@ impl Sendings {
         self.stop.send_modify(|times| *times += 1);
     }
 
-    /// Whether a statement is sending now.
-    pub fn is_running(&self) -> bool {
-        *self.running.borrow() > 0
+    /// How many calls are sending now.
+    pub fn running(&self) -> usize {
+        *self.running.borrow()
     }
 
-    /// Waits until no statement is sending.
-    pub async fn finished(&self) {
+    /// Waits until no more than so many calls are sending.
+    pub async fn finished(&self, but: usize) {
         // The sender is here, so there is nothing to fail.
-        drop(self.running.subscribe().wait_for(|running| *running == 0).await);
+        drop(self.running.subscribe().wait_for(|running| *running <= but).await);
+    }
+
+    /// What was done so far.
+    pub fn tally(&self) -> Tally {
+        *self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn count(&self, add: impl FnOnce(&mut Tally)) {
+        add(&mut self.tally.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
     /// The account that sends: the one that is named, in any case, else that of the schema that is used without a name,

@@ -11,7 +11,12 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::context::QueryPlanner;
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::logical_expr::{LogicalPlan, UserDefinedLogicalNode};
-use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_expr::OrderingRequirements;
+use datafusion::physical_optimizer::output_requirements::OutputRequirementExec;
+use datafusion::physical_plan::execution_plan::replace_children_if_necessary;
+use datafusion::physical_plan::sorts::sort::SortExec;
+use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMergeExec;
+use datafusion::physical_plan::{Distribution, ExecutionPlan};
 use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
 
 use super::Sendings;
@@ -60,8 +65,29 @@ impl ExtensionPlanner for SendExtensionPlanner {
         };
         let began = session.execution_props().query_execution_start_time;
         let once = self.0.begun.of(node.call, began);
-        let exec = SendExec::new(node, once, Arc::clone(&self.0), Arc::clone(mails), attached.first().cloned());
+        let attached = attached.first().map(|attached| with_order(Arc::clone(attached))).transpose()?;
+        let exec = SendExec::new(node, once, Arc::clone(&self.0), with_order(Arc::clone(mails))?, attached);
         Ok(Some(Arc::new(exec)))
+    }
+}
+
+/// The plan, with the order of its rows required where it is made: a column that only orders does not come up to where
+/// it could be asked for, and the sort would be taken out.
+fn with_order(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
+    let order = plan
+        .downcast_ref::<SortExec>()
+        .map(|sort| (sort.expr().clone(), sort.fetch()))
+        .or_else(|| plan.downcast_ref::<SortPreservingMergeExec>().map(|merge| (merge.expr().clone(), merge.fetch())));
+    if let Some((order, fetch)) = order {
+        let order = Some(OrderingRequirements::from(order));
+        return Ok(Arc::new(OutputRequirementExec::new(plan, order, Distribution::SinglePartition, fetch)));
+    }
+    match (plan.children().as_slice(), plan.maintains_input_order().as_slice()) {
+        ([input], [true]) => {
+            let input = with_order(Arc::clone(input))?;
+            replace_children_if_necessary(plan, vec![input])
+        }
+        _ => Ok(plan),
     }
 }
 

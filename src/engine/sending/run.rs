@@ -3,6 +3,7 @@
 //! What is said to a server, and what is written down of it, is the outbox's. Nothing here sends a mail twice: a mail is
 //! handed over once, and what becomes of it is its rows.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,6 +38,8 @@ pub(super) struct Run {
     pub(super) allowed: bool,
     pub(super) patience: Duration,
     pub(super) per_minute: Option<u32>,
+    /// What ends it.
+    pub(super) stop: Stop,
     pub(super) counted: Counted,
 }
 
@@ -45,14 +48,12 @@ pub(super) struct Run {
 pub(super) struct Counted {
     mails: Count,
     mails_done: Count,
-    /// Recipients of mail that was to be sent and was not, or nobody knows.
-    recipients_missed: Count,
 }
 
 impl Counted {
     pub(super) fn new(metrics: &ExecutionPlanMetricsSet) -> Self {
         let count = |name| MetricBuilder::new(metrics).global_counter(name);
-        Self { mails: count("mails"), mails_done: count("mails_done"), recipients_missed: count("recipients_missed") }
+        Self { mails: count("mails"), mails_done: count("mails_done") }
     }
 }
 
@@ -76,16 +77,15 @@ impl Run {
     /// Sends the mails, and says what became of them. From now on it counts as running, and can be stopped.
     pub(super) fn begin(self) -> BoxFuture<'static, Ended> {
         let running = Running::new(&self.sendings);
-        let stop = Stop::on(&self.sendings.stop);
         let ended = async move {
-            let receipts = self.receipts(stop).await;
+            let receipts = self.receipts().await;
             drop(running);
             receipts.map(Arc::from).map_err(|error| Arc::new(error.into()))
         };
         ended.boxed()
     }
 
-    async fn receipts(self, stop: Stop) -> Result<Vec<Receipt>> {
+    async fn receipts(self) -> Result<Vec<Receipt>> {
         let sendings = Arc::clone(&self.sendings);
         let Some(way) = sendings.way(&self.account) else {
             return Err(Error::new(ErrorKind::Config, format!("the account {} has no way out for mail", self.account)));
@@ -94,6 +94,9 @@ impl Run {
             let mut attached = self.read_attached().await?;
             let rows = collect(Arc::clone(&self.mails), Arc::clone(&self.context)).await?;
             let letters = letters(&rows, &self.account, way.outbox.sender().as_ref())?;
+            if letters.iter().any(|letter| letter.dry_run) {
+                self.dry_runs()?;
+            }
             for letter in &letters {
                 // What cannot be written is found before the first is sent.
                 smtp::compose(&Draft { attachments: Vec::new(), ..letter.draft.clone() })?;
@@ -104,9 +107,9 @@ impl Run {
             self.ask(way, &letters, attached.as_ref()).await?;
             Ok::<_, Error>((letters, attached))
         };
-        let made = stop.unless(made).await;
+        let made = self.stop.unless(made).await;
         let (letters, attached) = made.map_err(|_| Error::new(ErrorKind::Query, "stopped; nothing was sent"))??;
-        self.send(way, letters, attached, &stop).await
+        self.send(way, letters, attached).await
     }
 
     async fn read_attached(&self) -> Result<Option<Attached>> {
@@ -123,7 +126,10 @@ impl Run {
             return Ok(());
         }
         let request = Request { account: &self.account, way: &way.outbox.describe(), mails: &mails };
-        if self.sendings.approval().approve(&request).await? {
+        let asking = self.sendings.asking.lock().await;
+        let is_allowed = self.sendings.approval().approve(&request).await?;
+        drop(asking);
+        if is_allowed {
             return Ok(());
         }
         let mails = if mails.len() == 1 { "1 mail".to_owned() } else { format!("{} mails", mails.len()) };
@@ -131,43 +137,46 @@ impl Run {
             .hint("SET mailql.allow_send = true allows it; with dry_run => true, mails are only written into files"))
     }
 
-    async fn send(
-        &self,
-        way: &Way,
-        letters: Vec<Letter>,
-        mut attached: Option<Attached>,
-        stop: &Stop,
-    ) -> Result<Vec<Receipt>> {
+    async fn send(&self, way: &Way, letters: Vec<Letter>, mut attached: Option<Attached>) -> Result<Vec<Receipt>> {
         self.counted.mails.add(letters.len());
-        let delivery = Delivery { patience: self.patience, per_minute: self.per_minute, stop: stop.clone() };
+        let delivery = Delivery { patience: self.patience, per_minute: self.per_minute, stop: self.stop.clone() };
         let mut sending = way.outbox.begin(delivery);
         let filer = way.filing.as_ref().map(|filing| Filer::new(filing, self.patience));
         let (mut receipts, mut handed_over, mut failed) = (Vec::<(usize, Receipt)>::new(), 0, None::<Error>);
         let all = letters.len();
         for (mail, letter) in letters.into_iter().enumerate() {
-            if failed.is_none() && stop.is_wanted() {
+            if failed.is_none() && self.stop.is_wanted() {
                 failed = Some(Error::new(ErrorKind::Query, "stopped"));
             }
             let prepared = if is_skipped(&letter, attached.as_ref()) {
                 Err(NOTHING_TO_SEND.to_owned())
             } else if let Some(error) = &failed {
-                self.counted.recipients_missed.add(letter.draft.recipients().len());
+                self.missed(letter.draft.recipients().len());
                 Err(format!("not tried, as another failed: {error}"))
             } else {
                 prepare(&letter, attached.as_mut()).await.map_err(|error| {
-                    self.counted.recipients_missed.add(letter.draft.recipients().len());
+                    self.missed(letter.draft.recipients().len());
                     error.to_string()
                 })
             };
             let outcomes = match &prepared {
                 Err(reason) => not_sent(&letter.draft, reason),
-                Ok(outgoing) if letter.dry_run => self.write_dry_run(outgoing).await?,
+                Ok(outgoing) if letter.dry_run => match self.write_dry_run(outgoing).await {
+                    Ok(outcomes) => outcomes,
+                    Err(error) => {
+                        self.missed(outgoing.recipients.len());
+                        not_sent(&letter.draft, &error.to_string())
+                    }
+                },
                 Ok(outgoing) => match sending.send(outgoing).await {
                     Ok(outcomes) => {
                         let is_new = |outcome: &Outcome| outcome.message_id == outgoing.message_id;
-                        handed_over += usize::from(outcomes.iter().any(is_new));
+                        if outcomes.iter().any(is_new) {
+                            handed_over += 1;
+                            self.sendings.count(|tally| tally.handed_over += 1);
+                        }
                         let missed = |outcome: &&Outcome| outcome.status != Status::Sent;
-                        self.counted.recipients_missed.add(outcomes.iter().filter(missed).count());
+                        self.missed(outcomes.iter().filter(missed).count());
                         let is_sent = |outcome: &Outcome| outcome.status == Status::Sent && is_new(outcome);
                         if let Some(filer) = filer.as_ref().filter(|_| outcomes.iter().any(is_sent)) {
                             filer.file(mail, outgoing.octets.clone(), letter.draft.date).await;
@@ -179,7 +188,7 @@ impl Run {
                         return Err(error);
                     }
                     Err(error) => {
-                        self.counted.recipients_missed.add(outgoing.recipients.len());
+                        self.missed(outgoing.recipients.len());
                         let outcomes = not_sent(&letter.draft, &error.to_string());
                         failed = Some(error);
                         outcomes
@@ -198,18 +207,26 @@ impl Run {
                 }
             }
         }
-        if stop.is_wanted() && handed_over < all {
+        if self.stop.is_wanted() && handed_over < all {
             let message = format!("stopped, when {handed_over} of {all} mails had been handed over");
             return Err(Error::new(ErrorKind::Query, message).hint("SELECT * FROM SentEmail tells what was sent"));
         }
         Ok(receipts.into_iter().map(|(_, receipt)| receipt).collect())
     }
 
+    fn missed(&self, recipients: usize) {
+        self.sendings.count(|tally| tally.missed += recipients);
+    }
+
+    fn dry_runs(&self) -> Result<&Path> {
+        self.sendings.dry_runs.as_deref().ok_or_else(|| {
+            Error::new(ErrorKind::Config, "there is no directory for the mails of a dry run")
+                .hint("EngineBuilder::state names one for what must last")
+        })
+    }
+
     async fn write_dry_run(&self, outgoing: &Outgoing) -> Result<Vec<Outcome>> {
-        let Some(directory) = &self.sendings.dry_runs else {
-            return Err(Error::new(ErrorKind::Config, "there is no directory for the mails of a dry run")
-                .hint("EngineBuilder::state names one for what must last"));
-        };
+        let directory = self.dry_runs()?;
         let path = smtp::write_draft(directory, outgoing).await?;
         let response = format!("written to {}", path.display());
         let outcome = |recipient: &String| Outcome {
