@@ -21,7 +21,7 @@ fn the_prompt_asks_and_sends_what_somebody_says_yes_to() {
     };
     terminal.until("the prompt", |screen| screen.trim_end().ends_with("me=>"));
     let asked = send("first");
-    let words = "This will send 1 mail (first) from user1@example.com by localhost to user2@example.com.";
+    let words = "This will send 1 mail (first) from user1@example.com to user2@example.com, by localhost.";
     assert!(asked.contains(words), "{asked}");
     terminal.answers("Send? (yes, no, show):", "show");
     terminal.until("the mail", |screen| screen.contains("| Dear Bob"));
