@@ -118,7 +118,7 @@ impl Locked<'_> {
         let at = self.file.seek(SeekFrom::End(0)).map_err(failed)?;
         if let Err(error) = self.file.write_all(line) {
             // What did not find room is not half there.
-            drop(self.file.set_len(at));
+            drop(self.cut(at));
             return Err(failed(error));
         }
         let file = self.file.try_clone().map_err(failed)?;
@@ -149,8 +149,13 @@ impl Locked<'_> {
             self.file.write_all(b"\n")
         } else {
             tracing::debug!("a line of the journal was cut off: {} octets", tail.len());
-            self.file.set_len(start)
+            self.cut(start)
         }
+    }
+
+    /// Takes away what is behind a place; who can only append cannot, on some systems.
+    fn cut(&self, at: u64) -> io::Result<()> {
+        OpenOptions::new().write(true).open(&self.lines.path)?.set_len(at)
     }
 }
 
