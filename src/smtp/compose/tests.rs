@@ -205,7 +205,7 @@ fn a_message_within_a_message_is_not_encoded() {
 }
 
 #[test]
-fn memory_is_bounded_by_what_is_attached() {
+fn what_is_attached_grows_by_its_encoding_alone() {
     // Not measured here, but what is given is exactly as long as it must be.
     let enclosure = Enclosure { name: "a.bin".to_owned(), content: vec![7; 3 << 20].into() };
     let mail = compose(&Draft { attachments: vec![enclosure], ..draft() }).unwrap();
