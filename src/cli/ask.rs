@@ -146,6 +146,8 @@ fn read_line_unless(left: &AtomicBool) -> io::Result<Option<String>> {
         let stdin = io::stdin();
         match poll(&mut [PollFd::new(&stdin, PollFlags::IN)], Some(&a_while)) {
             Ok(0) | Err(rustix::io::Errno::INTR) => {}
+            // What wakes it may be the first key for whoever reads next, and who begins to read it would take all of them.
+            Ok(_) if left.load(Ordering::SeqCst) => break,
             Ok(_) => return read_line(),
             Err(error) => return Err(error.into()),
         }
