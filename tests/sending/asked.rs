@@ -31,7 +31,11 @@ fn the_prompt_asks_and_sends_what_somebody_says_yes_to() {
     prompt("nothing was sent");
     send("second");
     terminal.presses("C-c");
-    prompt("cancelled");
+    // Whoever hears it first says so: the question, or what waits for the statement.
+    terminal.until("the end of the question", |screen| {
+        let is_said = screen.contains("cancelled") || screen.contains("nothing was sent");
+        is_said && screen.trim_end().ends_with("me=>")
+    });
     terminal.types("SELECT 40 + 2 AS answer;");
     terminal.presses("Enter");
     prompt("42");
@@ -72,4 +76,22 @@ fn a_script_sends_only_with_leave_and_tells_who_got_nothing() {
     let (status, rows, error) = run("SELECT status FROM SendEmail('user2@example.com', dry_run => true)");
     assert_eq!((status, rows), (Some(0), vec![vec!["dry_run".to_owned()]]), "no leave is needed: {error}");
     assert_eq!(place.inbox(&place.people[1]).len(), 2);
+}
+
+#[test]
+fn the_sample_sends_into_its_directory_and_asks_as_well() {
+    let terminal = Terminal::start();
+    terminal.types("SELECT status, response FROM SendEmail('bob@example.org', 'from the sample');");
+    terminal.presses("Enter");
+    terminal.answers("Send? (yes, no, show):", "yes");
+    let shown = terminal.until("the row", |screen| screen.contains("(1 row)"));
+    assert!(shown.contains("│ sent") || shown.contains("sent "), "{shown}");
+    let outbox = terminal.home.path("state/mailql/outbox");
+    let files: Vec<_> = std::fs::read_dir(&outbox).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(files.len(), 1, "{files:?}");
+    let mail = std::fs::read_to_string(&files[0]).unwrap();
+    assert!(
+        files[0].extension().is_some_and(|ending| ending == "eml") && mail.contains("Subject: from the sample\r\n")
+    );
+    assert!(!mail.contains("Bcc:") && mail.contains("To: bob@example.org\r\n"), "{mail}");
 }

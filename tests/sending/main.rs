@@ -23,3 +23,4 @@ mod asked;
 mod injected;
 mod killed;
 mod statements;
+mod tokens;
