@@ -23,6 +23,8 @@ pub struct Options {
     pub keep: Option<PathBuf>,
     /// Whether the growth of time and memory is measured, instead of the tasks.
     pub scale: bool,
+    /// Whether sending is measured, instead of the tasks.
+    pub sending: bool,
 }
 
 impl Options {
@@ -38,6 +40,7 @@ impl Options {
             directory: directory(),
             keep: None,
             scale: false,
+            sending: false,
         };
         let mut arguments = arguments.iter();
         while let Some(name) = arguments.next() {
@@ -45,6 +48,10 @@ impl Options {
                 "--bench" => continue,
                 "--scale" => {
                     options.scale = true;
+                    continue;
+                }
+                "--sending" => {
+                    options.sending = true;
                     continue;
                 }
                 _ => {}
@@ -71,7 +78,11 @@ impl Options {
             return Err(format!("an inbox needs {LEAST} messages at least"));
         }
         if options.sizes.is_empty() {
-            options.sizes = if options.scale { SCALE.to_vec() } else { SIZES.to_vec() };
+            options.sizes = match (options.scale, options.sending) {
+                (_, true) => SENDING.to_vec(),
+                (true, false) => SCALE.to_vec(),
+                (false, false) => SIZES.to_vec(),
+            };
         }
         Ok(options)
     }
@@ -107,6 +118,8 @@ const LEAST: u32 = 10;
 
 const SIZES: [u32; 2] = [10_000, 100_000];
 
+const SENDING: [u32; 2] = [1_000, 5_000];
+
 const SCALE: [u32; 4] = [1_000, 10_000, 100_000, 1_000_000];
 
 /// What can be said.
@@ -120,4 +133,5 @@ usage: cargo bench -- [OPTION]...
   --patience 10          seconds after which a peer sits out the runs that are left
   --directory DIR        where everything is written; else TMPDIR, else /dev/shm
   --keep DIR             keep the corpora there, or use those that are there
-  --scale                T2 at 1,000 to 1,000,000 messages instead, mailql alone";
+  --scale                T2 at 1,000 to 1,000,000 messages instead, mailql alone
+  --sending              a mail merge of 1,000 and 5,000 mails instead, beside a bare client";

@@ -28,6 +28,8 @@ mod peers;
 #[cfg(unix)]
 mod scale;
 #[cfg(unix)]
+mod sending;
+#[cfg(unix)]
 #[path = "../server/mod.rs"]
 mod server;
 #[cfg(unix)]
@@ -52,6 +54,7 @@ fn main() -> ExitCode {
     match arguments.split_first() {
         Some((part, rest)) if part == drain::PART => drain::main(rest),
         Some((part, rest)) if part == meter::PART => meter::main(rest),
+        Some((part, rest)) if part == sending::PART => sending::main(rest),
         Some((part, rest)) if part == shim::PART => shim::main(rest),
         _ if arguments.iter().any(|argument| argument == "--help") => {
             println!("{}", options::USAGE);
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
         _ if arguments.iter().any(|argument| argument == "--bench") => match options::Options::parse(&arguments) {
             // Servers and programs make their files where the environment says so.
             Ok(options) if std::env::temp_dir() != options.directory => again(&options.directory, &arguments),
+            Ok(options) if options.sending => sending::run(&options),
             Ok(options) if options.scale => scale::run(&options),
             Ok(options) => measure::run(&options),
             Err(message) => {

@@ -86,7 +86,7 @@ fn the_sample_sends_into_its_directory_and_asks_as_well() {
     terminal.answers("Send? (yes, no, show):", "yes");
     let shown = terminal.until("the row", |screen| screen.contains("(1 row)"));
     assert!(shown.contains("│ sent") || shown.contains("sent "), "{shown}");
-    let outbox = terminal.home.path("state/mailql/outbox");
+    let outbox = terminal.home.path("state/mailql/demo/outbox");
     let files: Vec<_> = std::fs::read_dir(&outbox).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert_eq!(files.len(), 1, "{files:?}");
     let mail = std::fs::read_to_string(&files[0]).unwrap();
