@@ -128,6 +128,15 @@ impl Locked<'_> {
     /// Ends a last line, or takes it away when it was cut off: nobody else is writing it, as nobody else has the lock.
     fn mend(&mut self, is_whole: impl Fn(&[u8]) -> bool) -> io::Result<()> {
         let length = self.file.seek(SeekFrom::End(0))?;
+        let mut last = *b"\n";
+        if length > 0 {
+            self.file.seek(SeekFrom::Start(length - 1))?;
+            self.file.read_exact(&mut last)?;
+        }
+        // So it is as good as always.
+        if last == *b"\n" {
+            return Ok(());
+        }
         let (mut start, mut tail) = (length, Vec::new());
         while start > 0 {
             let from = start.saturating_sub(PIECE);
