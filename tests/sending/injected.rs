@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use crate::place::{Place, fields, rows};
 
 /// What an argument is followed by; `\r` and `\n` are made by the statement, as people's data would have them.
-const MORE: [&str; 9] = [
+const MORE: [&str; 10] = [
+    "",
     "\r\nBcc: user3@example.com",
     "\nBcc: user3@example.com",
     "\rBcc: user3@example.com",
