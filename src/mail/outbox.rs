@@ -40,8 +40,11 @@ pub trait Sending: Send {
     /// not let the user in, does not take mail of theirs, or the journal cannot be written.
     async fn send(&mut self, mail: &Outgoing) -> Result<Vec<Outcome>>;
 
-    /// Ends the conversation, politely.
-    async fn end(self: Box<Self>);
+    /// Writes down what became of the last mail, and ends the conversation, politely.
+    ///
+    /// # Errors
+    /// It cannot be written down, and nobody knows tomorrow what became of that mail.
+    async fn end(self: Box<Self>) -> Result<()>;
 }
 
 /// On what terms mails are sent.

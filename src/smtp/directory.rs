@@ -79,7 +79,9 @@ impl Sending for Files {
         }
     }
 
-    async fn end(self: Box<Self>) {}
+    async fn end(self: Box<Self>) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// Writes a mail into a file of a directory, which is made if there is none, and tells where; no journal knows of it.

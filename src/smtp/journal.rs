@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use chrono::{DateTime, Utc};
 use tokio::task::JoinHandle;
 
-use self::lines::Lines;
+use self::lines::{Lines, Written};
 use self::record::{Index, Record, What};
 use crate::error::{Error, ErrorKind, Result};
 use crate::mail::outbox::{Outcome, Outgoing, Status};
@@ -41,6 +41,8 @@ struct State {
     keys: HashMap<Index, u64>,
     /// What this program is sending just now: an account, a Message-ID, how often.
     under_way: BTreeMap<(String, String), usize>,
+    /// What became of some of these, that is not written yet.
+    settled: HashMap<(String, String), Record>,
 }
 
 /// What became of a mail for one of its recipients, and which mail it was.
@@ -81,12 +83,15 @@ pub enum Entry {
 
 /// A mail that was written down and is not over.
 ///
-/// Dropped, it is: as one that was not sent, unless it may have been handed over; then nobody knows.
+/// Dropped, it is: with what became of it, where that is known; else as one that was not sent, unless it may have been handed
+/// over; then nobody knows.
 #[derive(Debug)]
 pub struct Begun {
     journal: Arc<Journal>,
     record: Record,
     may_be_sent: bool,
+    /// What became of it, where that is known and not written yet.
+    settled: Option<Record>,
     is_over: bool,
 }
 
@@ -108,9 +113,10 @@ impl Journal {
     pub fn read(&self) -> Result<Vec<Sent>> {
         let mut mails: Vec<Record> = Vec::new();
         // As of one moment: of what this program begins after that, nothing is read.
-        let (memory, under_way, end) = {
+        let (memory, under_way, settled, end) = {
             let state = self.state();
-            (state.memory.clone(), state.under_way.clone(), self.lines.as_ref().map_or(0, Lines::length))
+            let end = self.lines.as_ref().map_or(0, Lines::length);
+            (state.memory.clone(), state.under_way.clone(), state.settled.clone(), end)
         };
         let mut open: HashMap<(String, String), usize> = HashMap::new();
         let mut take = |record: Record| {
@@ -138,11 +144,14 @@ impl Journal {
                 })?;
             }
         }
-        let is_under_way = |record: &Record| {
+        let known = |record: Record| {
             let mail = (record.account.clone(), record.message_id.clone());
-            record.what == What::Begun && under_way.contains_key(&mail)
+            match record.what {
+                What::Begun if under_way.contains_key(&mail) => settled.get(&mail).cloned(),
+                What::Begun | What::Over => Some(record),
+            }
         };
-        Ok(mails.into_iter().filter(|record| !is_under_way(record)).flat_map(|record| rows(&record)).collect())
+        Ok(mails.into_iter().filter_map(known).flat_map(|record| rows(&record)).collect())
     }
 
     /// What became of a mail with the same key, when it may not be sent again; it writes nothing.
@@ -151,7 +160,17 @@ impl Journal {
     /// There is a key and no file, or the file cannot be read.
     pub async fn before(self: &Arc<Self>, account: &str, mail: &Outgoing) -> Result<Option<Vec<Outcome>>> {
         let record = Record::of(account, mail);
+        if self.knows_nothing_of(&record) {
+            return Ok(None);
+        }
         self.blocking(move |journal| journal.answer(&mut journal.state(), &record)).await
+    }
+
+    /// Whether all that was written is known by now, and nothing of it is about this mail: that needs no thread.
+    fn knows_nothing_of(&self, record: &Record) -> bool {
+        let (Some(lines), Some(index)) = (&self.lines, record.index()) else { return false };
+        let state = self.state();
+        state.read > 0 && state.read == lines.length() && !state.keys.contains_key(&index)
     }
 
     /// Writes a mail down, unless one with its key was sent before. It is on the disk then.
@@ -159,21 +178,34 @@ impl Journal {
     /// # Errors
     /// As [`Journal::before`], or the file cannot be written; then nothing may be sent.
     pub async fn begin(self: &Arc<Self>, account: &str, mail: &Outgoing) -> Result<Entry> {
-        self.begin_meanwhile(account, mail).await.unwrap_or_else(|_| Err(unwritten()))
+        self.begin_meanwhile(account, mail, None).await.unwrap_or_else(|_| Err(unwritten()))
     }
 
-    /// The same, while something else is done.
-    pub fn begin_meanwhile(self: &Arc<Self>, account: &str, mail: &Outgoing) -> JoinHandle<Result<Entry>> {
+    /// The same, while something else is done, and after what became of the mail before it.
+    pub fn begin_meanwhile(
+        self: &Arc<Self>,
+        account: &str,
+        mail: &Outgoing,
+        mut before: Option<Begun>,
+    ) -> JoinHandle<Result<Entry>> {
         let (journal, record) = (Arc::clone(self), Record::of(account, mail));
-        tokio::task::spawn_blocking(move || journal.begin_now(record))
+        // What could not be written of the one before is tried again where that is dropped, when nothing is locked.
+        tokio::task::spawn_blocking(move || journal.begin_now(record, before.as_mut()))
     }
 
-    fn begin_now(self: &Arc<Self>, record: Record) -> Result<Entry> {
+    fn begin_now(self: &Arc<Self>, record: Record, before: Option<&mut Begun>) -> Result<Entry> {
         let (begun, written) = {
             let Some(lines) = &self.lines else {
                 let mut state = self.state();
                 if let Some(outcomes) = self.answer(&mut state, &record)? {
                     return Ok(Entry::Before(outcomes));
+                }
+                if let Some(before) = before
+                    && let Some(over) = before.settled.take()
+                {
+                    state.memory.push(over);
+                    before.is_over = true;
+                    before.arrived(&mut state);
                 }
                 state.memory.push(record.clone());
                 return Ok(Entry::Begun(Begun::of(self, &mut state, record)));
@@ -181,10 +213,21 @@ impl Journal {
             // Nobody waits for the state while somebody else writes.
             let mut locked = lines.lock()?;
             let mut state = self.state();
+            if let Some(before) = before
+                && let Some(over) = &before.settled
+            {
+                let line = over.line()?;
+                let written = locked.append(&line, |line| Record::read(line).is_some())?;
+                state.wrote(&written, &line, over);
+                before.is_over = true;
+                before.arrived(&mut state);
+            }
             if let Some(outcomes) = self.answer(&mut state, &record)? {
                 return Ok(Entry::Before(outcomes));
             }
-            let written = locked.append(&record.line()?, |line| Record::read(line).is_some())?;
+            let line = record.line()?;
+            let written = locked.append(&line, |line| Record::read(line).is_some())?;
+            state.wrote(&written, &line, &record);
             (Begun::of(self, &mut state, record), written)
         };
         // Others can write meanwhile; what is dropped on the way out is over, and was not sent.
@@ -203,9 +246,13 @@ impl Journal {
         };
         let locked = record.line().and_then(|line| Ok((lines.lock()?, line)));
         let mut state = self.state();
-        let written = locked.and_then(|(mut locked, line)| locked.append(&line, |line| Record::read(line).is_some()));
+        let written = locked.and_then(|(mut locked, line)| {
+            let written = locked.append(&line, |line| Record::read(line).is_some())?;
+            state.wrote(&written, &line, &record);
+            Ok(())
+        });
         state.arrived(&mail);
-        written.map(drop)
+        written
     }
 
     /// What a mail with this key gets for an answer.
@@ -262,11 +309,24 @@ impl State {
         })
     }
 
+    /// Knows a line that this program wrote itself, if it knows all before it.
+    fn wrote(&mut self, written: &Written, line: &[u8], record: &Record) {
+        if self.read != written.at {
+            return;
+        }
+        self.read += line.len() as u64;
+        self.count += 1;
+        if let Some(index) = record.index() {
+            self.keys.insert(index, written.at);
+        }
+    }
+
     fn arrived(&mut self, mail: &(String, String)) {
         if let Some(times) = self.under_way.get_mut(mail) {
             *times -= 1;
             if *times == 0 {
                 self.under_way.remove(mail);
+                self.settled.remove(mail);
             }
         }
     }
@@ -275,7 +335,7 @@ impl State {
 impl Begun {
     fn of(journal: &Arc<Journal>, state: &mut State, record: Record) -> Self {
         *state.under_way.entry((record.account.clone(), record.message_id.clone())).or_default() += 1;
-        Self { journal: Arc::clone(journal), record, may_be_sent: false, is_over: false }
+        Self { journal: Arc::clone(journal), record, may_be_sent: false, settled: None, is_over: false }
     }
 
     /// From now on it may be with the server: if nothing more is written, nobody knows.
@@ -288,9 +348,30 @@ impl Begun {
     /// # Errors
     /// The file cannot be written; what was begun is as good as unknown to the next program then.
     pub async fn over(mut self, outcomes: &[Outcome]) -> Result<()> {
+        self.settle(outcomes);
+        self.end().await
+    }
+
+    /// Knows from now on what became of it; to be [ended](Begun::end), or given to the journal with the next mail.
+    pub fn settle(&mut self, outcomes: &[Outcome]) {
+        let over = self.record.over(outcomes);
+        let mail = (over.account.clone(), over.message_id.clone());
+        self.journal.state().settled.insert(mail, over.clone());
+        self.settled = Some(over);
+    }
+
+    /// Writes down what became of it, if that is known.
+    ///
+    /// # Errors
+    /// As [`Begun::over`].
+    pub async fn end(mut self) -> Result<()> {
+        let Some(over) = self.settled.take() else { return Ok(()) };
         self.is_over = true;
-        let record = self.record.over(outcomes);
-        self.journal.blocking(move |journal| journal.end_now(record)).await
+        self.journal.blocking(move |journal| journal.end_now(over)).await
+    }
+
+    fn arrived(&self, state: &mut State) {
+        state.arrived(&(self.record.account.clone(), self.record.message_id.clone()));
     }
 }
 
@@ -299,14 +380,13 @@ impl Drop for Begun {
         if self.is_over {
             return;
         }
-        if self.may_be_sent {
-            let mail = (self.record.account.clone(), self.record.message_id.clone());
-            self.journal.state().arrived(&mail);
-            return;
-        }
-        let outcomes = self.record.all(Status::NotSent, "it was given up before it was handed over");
-        if let Err(error) = self.journal.end_now(self.record.over(&outcomes)) {
-            tracing::debug!("that a mail was given up could not be written into the journal: {error}");
+        let over = match self.settled.take() {
+            Some(over) => over,
+            None if self.may_be_sent => return self.arrived(&mut self.journal.state()),
+            None => self.record.over(&self.record.all(Status::NotSent, "it was given up before it was handed over")),
+        };
+        if let Err(error) = self.journal.end_now(over) {
+            tracing::debug!("what became of a mail could not be written into the journal: {error}");
         }
     }
 }

@@ -63,7 +63,7 @@ impl Outbox for Smtp {
     }
 
     fn begin(&self, terms: Delivery) -> Box<dyn Sending> {
-        Box::new(Mails { account: Arc::clone(&self.0), terms, session: None })
+        Box::new(Mails { account: Arc::clone(&self.0), terms, session: None, settled: None })
     }
 }
 
@@ -74,6 +74,8 @@ struct Mails {
     terms: Delivery,
     /// The session that the last mail left; whoever sends has it, so that it goes when they are given up.
     session: Option<Session>,
+    /// The last mail, when it is known what became of it and not written down yet: that is done with the next one.
+    settled: Option<Begun>,
 }
 
 #[async_trait]
@@ -95,18 +97,26 @@ impl Sending for Mails {
                 };
             }
         };
+        if self.terms.per_minute.is_some() {
+            self.write().await?;
+        }
         self.terms.stop.unless(self.account.turn(self.terms.per_minute)).await?;
         let mut entry = Noted::No;
         loop {
             let (mut session, is_used) = match self.session.take() {
                 Some(session) => (session, true),
+                // A connection may take its time.
+                None if self.settled.is_some() => {
+                    self.write().await?;
+                    continue;
+                }
                 None => match self.terms.stop.unless(self.account.open(self.terms.patience)).await.flatten() {
                     Ok(session) => (session, false),
                     Err(error) => return Err(entry.failed(mail, error).await),
                 },
             };
             // It is written down while the server thinks about the envelope.
-            entry.begin(&journal, &name, mail);
+            entry.begin(&journal, &name, mail, self.settled.take());
             let answered = transaction.envelope(&mut session).await;
             let mut begun = match entry.begun().await {
                 Ok(Entry::Begun(begun)) => begun,
@@ -142,7 +152,10 @@ impl Sending for Mails {
             match transaction.content(&mut session, || begun.hand_over()).await {
                 Ended::Told(verdict) => {
                     self.keep(session, verdict.status != Status::Sent).await;
-                    return Ok(written(begun, transaction.outcomes(&verdicts, &verdict)).await);
+                    let outcomes = transaction.outcomes(&verdicts, &verdict);
+                    begun.settle(&outcomes);
+                    self.settled = Some(begun);
+                    return Ok(outcomes);
                 }
                 Ended::Lost(_) if is_used => entry = Noted::Begun(Box::new(begun)),
                 Ended::Lost(error) => return Err(Noted::Begun(Box::new(begun)).failed(mail, error).await),
@@ -150,14 +163,24 @@ impl Sending for Mails {
         }
     }
 
-    async fn end(self: Box<Self>) {
+    async fn end(mut self: Box<Self>) -> Result<()> {
+        let written = self.write().await;
         if let Some(session) = self.session {
             session.quit().await;
         }
+        written
     }
 }
 
 impl Mails {
+    /// Writes down what became of the last mail.
+    async fn write(&mut self) -> Result<()> {
+        match self.settled.take() {
+            Some(begun) => begun.end().await,
+            None => Ok(()),
+        }
+    }
+
     /// Keeps a session for the next mail, if it can be used; `reset` takes back what it knows of this one.
     async fn keep(&mut self, mut session: Session, reset: bool) {
         if session.is_lost() {
@@ -199,9 +222,9 @@ enum Noted {
 }
 
 impl Noted {
-    fn begin(&mut self, journal: &Arc<Journal>, name: &str, mail: &Outgoing) {
+    fn begin(&mut self, journal: &Arc<Journal>, name: &str, mail: &Outgoing, before: Option<Begun>) {
         if matches!(self, Self::No) {
-            *self = Self::Soon(journal.begin_meanwhile(name, mail));
+            *self = Self::Soon(journal.begin_meanwhile(name, mail, before));
         }
     }
 

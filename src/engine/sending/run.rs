@@ -184,7 +184,8 @@ impl Run {
                         outcomes
                     }
                     Err(error) if handed_over == 0 => {
-                        sending.end().await;
+                        // Nothing was sent of which something is to be written.
+                        drop(sending.end().await);
                         return Err(error);
                     }
                     Err(error) => {
@@ -199,12 +200,16 @@ impl Run {
             receipts.extend(outcomes.into_iter().map(|outcome| (mail, self.receipt(&letter, outcome, size))));
             self.counted.mails_done.add(1);
         }
-        sending.end().await;
+        let mut words = Vec::new();
+        if let (Err(error), Some((last, _))) = (sending.end().await, receipts.last()) {
+            words.push((*last, format!("this could not be written into the journal: {error}")));
+        }
         if let Some(filer) = filer {
-            for (mail, words) in filer.end().await {
-                for (_, receipt) in receipts.iter_mut().filter(|(of, _)| *of == mail) {
-                    receipt.outcome.response = format!("{}; {words}", receipt.outcome.response);
-                }
+            words.extend(filer.end().await);
+        }
+        for (mail, words) in words {
+            for (_, receipt) in receipts.iter_mut().filter(|(of, _)| *of == mail) {
+                receipt.outcome.response = format!("{}; {words}", receipt.outcome.response);
             }
         }
         if self.stop.is_wanted() && handed_over < all {

@@ -33,6 +33,8 @@ pub(super) struct Locked<'a> {
 pub(super) struct Written {
     path: PathBuf,
     file: File,
+    /// Where the line begins.
+    pub(super) at: u64,
 }
 
 impl Lines {
@@ -122,7 +124,7 @@ impl Locked<'_> {
             return Err(failed(error));
         }
         let file = self.file.try_clone().map_err(failed)?;
-        Ok(Written { path: path.clone(), file })
+        Ok(Written { path: path.clone(), file, at })
     }
 
     /// Ends a last line, or takes it away when it was cut off: nobody else is writing it, as nobody else has the lock.

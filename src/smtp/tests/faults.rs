@@ -193,7 +193,7 @@ async fn who_gives_up_leaves_the_journal_right() {
             tokio::task::yield_now().await;
         }
         assert_eq!(journaled(&journal), [status], "{at}");
-        mails.end().await;
+        mails.end().await.unwrap();
         // To another program it is the same.
         assert_eq!(journaled(&Journal::kept_in(directory.path())), [status], "{at}");
     }

@@ -26,7 +26,7 @@ async fn mails_go_over_one_connection_and_their_envelopes_in_one_flight() {
             ("bob@y.example", format!("{id}@x.example"))
         );
     }
-    mails.end().await;
+    mails.end().await.unwrap();
     let seen = server.seen();
     let lines: Vec<&str> = seen.lines.iter().map(String::as_str).skip(2).take(4).collect();
     let size = mail("a", &[]).octets.len();
@@ -237,7 +237,7 @@ async fn a_mail_with_a_key_is_sent_once_and_again_only_when_it_was_not() {
             let outcomes = mails.send(&keyed(&format!("{run}{key}"), key, &[to])).await.unwrap();
             assert_eq!(outcomes[0].status.name(), status, "{run} {key}");
         }
-        mails.end().await;
+        mails.end().await.unwrap();
     }
     assert_eq!((server.seen().connections, server.seen().contents.len()), (2, 2));
     let mut mails = server.outbox(&Arc::new(Journal::kept_in(directory.path()))).begin(TERMS);
