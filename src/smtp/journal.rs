@@ -292,7 +292,11 @@ impl Journal {
 impl State {
     /// Reads what was written since the last time, by whomever.
     fn catch_up(&mut self, lines: &Lines) -> Result<()> {
-        if lines.length() < self.read {
+        let length = lines.length();
+        if length == self.read {
+            return Ok(());
+        }
+        if length < self.read {
             // It is another file by now.
             (self.read, self.count) = (0, 0);
             self.keys.clear();

@@ -146,17 +146,18 @@ impl Session {
         Err(Unwanted { code: (400..600).contains(&reply.code).then_some(reply.code), error })
     }
 
-    /// Ends the content and hears what the server makes of it, for which it has ten times the patience (§4.5.3.2.6).
+    /// Gives the last of the content with its end, and hears what the server makes of it, for which it has ten times the
+    /// patience (§4.5.3.2.6).
     ///
     /// # Errors
     /// There is no whole reply, or more than one: nobody knows then whether the server took it.
-    pub async fn end_content(&mut self) -> Result<Reply> {
+    pub async fn end_content(&mut self, last: &[u8]) -> Result<Reply> {
         if !self.is_open {
             return Err(broken_off());
         }
         self.is_open = false;
         tracing::trace!(session = self.number, "C: .");
-        self.transport.send(b".\r\n").await?;
+        self.transport.send(&[last, b".\r\n"].concat()).await?;
         let patience = self.transport.patience();
         self.transport.set_patience(patience * AT_THE_END);
         let reply = self.hear().await;

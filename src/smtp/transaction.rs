@@ -142,8 +142,13 @@ impl<'a> Transaction<'a> {
             (_, Some(verdict)) if verdict.status == Status::Rejected => return Ended::Told(verdict),
             _ => return Ended::Lost(senseless(session, &reply)),
         }
-        for chunk in self.content.chunks() {
-            if let Err(unwanted) = session.give(&chunk).await {
+        // The last of it goes out with its end, or most mails would need two looks of the server.
+        let mut chunks = self.content.chunks().peekable();
+        let mut last = None;
+        while let Some(chunk) = chunks.next() {
+            if chunks.peek().is_none() {
+                last = Some(chunk);
+            } else if let Err(unwanted) = session.give(&chunk).await {
                 return Ended::Told(cut(&unwanted));
             }
         }
@@ -151,7 +156,7 @@ impl<'a> Transaction<'a> {
             return Ended::Told(cut(&unwanted));
         }
         at_the_end();
-        Ended::Told(match session.end_content().await {
+        Ended::Told(match session.end_content(last.as_deref().unwrap_or_default()).await {
             Ok(reply) => verdict(session, &reply).unwrap_or_else(|| self.unknown(&senseless(session, &reply))),
             Err(error) => self.unknown(&error),
         })

@@ -22,7 +22,7 @@ use super::letters::{Letter, letters};
 use super::once::Ended;
 use super::{Sendings, Way};
 use crate::error::{Error, ErrorKind, Result};
-use crate::mail::outbox::{Delivery, Outcome, Status, Stop};
+use crate::mail::outbox::{Delivery, Outcome, Sending, Status, Stop};
 use crate::mail::{Draft, Enclosure, Outgoing};
 use crate::smtp;
 use crate::table::receipt::Receipt;
@@ -144,58 +144,50 @@ impl Run {
         let filer = way.filing.as_ref().map(|filing| Filer::new(filing, self.patience));
         let (mut receipts, mut handed_over, mut failed) = (Vec::<(usize, Receipt)>::new(), 0, None::<Error>);
         let all = letters.len();
-        for (mail, letter) in letters.into_iter().enumerate() {
+        let mut letters = letters.into_iter().enumerate().peekable();
+        let mut ready = ready(letters.peek(), attached.as_mut()).await;
+        while let Some((mail, letter)) = letters.next() {
             if failed.is_none() && self.stop.is_wanted() {
                 failed = Some(Error::new(ErrorKind::Query, "stopped"));
             }
-            let prepared = if is_skipped(&letter, attached.as_ref()) {
-                Err(NOTHING_TO_SEND.to_owned())
-            } else if let Some(error) = &failed {
-                self.missed(letter.draft.recipients().len());
-                Err(format!("not tried, as another failed: {error}"))
-            } else {
-                prepare(&letter, attached.as_mut()).await.map_err(|error| {
-                    self.missed(letter.draft.recipients().len());
-                    error.to_string()
-                })
+            let prepared = match &failed {
+                Some(error) => Err(Unsent::Failed(format!("not tried, as another failed: {error}"))),
+                None => ready,
             };
-            let outcomes = match &prepared {
-                Err(reason) => not_sent(&letter.draft, reason),
-                Ok(outgoing) if letter.dry_run => match self.write_dry_run(outgoing).await {
-                    Ok(outcomes) => outcomes,
-                    Err(error) => {
-                        self.missed(outgoing.recipients.len());
-                        not_sent(&letter.draft, &error.to_string())
-                    }
-                },
-                Ok(outgoing) => match sending.send(outgoing).await {
-                    Ok(outcomes) => {
-                        let is_new = |outcome: &Outcome| outcome.message_id == outgoing.message_id;
-                        if outcomes.iter().any(is_new) {
-                            handed_over += 1;
-                            self.sendings.count(|tally| tally.handed_over += 1);
-                        }
-                        let missed = |outcome: &&Outcome| outcome.status != Status::Sent;
-                        self.missed(outcomes.iter().filter(missed).count());
-                        let is_sent = |outcome: &Outcome| outcome.status == Status::Sent && is_new(outcome);
-                        if let Some(filer) = filer.as_ref().filter(|_| outcomes.iter().any(is_sent)) {
-                            filer.file(mail, outgoing.octets.clone(), letter.draft.date).await;
-                        }
-                        outcomes
-                    }
-                    Err(error) if handed_over == 0 => {
-                        // Nothing was sent of which something is to be written.
-                        drop(sending.end().await);
-                        return Err(error);
-                    }
-                    Err(error) => {
-                        self.missed(outgoing.recipients.len());
-                        let outcomes = not_sent(&letter.draft, &error.to_string());
-                        failed = Some(error);
-                        outcomes
-                    }
-                },
+            // The next one is made while a server looks at this one.
+            let next = letters.peek().filter(|_| failed.is_none());
+            let following = self::ready(next, attached.as_mut());
+            let outcomes;
+            (outcomes, ready) = tokio::join!(self.handed_over(sending.as_mut(), &letter, prepared.as_ref()), following);
+            let outcomes = match outcomes {
+                Ok(outcomes) => outcomes,
+                Err(error) if handed_over == 0 => {
+                    // Nothing was sent of which something is to be written.
+                    drop(sending.end().await);
+                    return Err(error);
+                }
+                Err(error) => {
+                    let outcomes = not_sent(&letter.draft, &error.to_string());
+                    self.missed(outcomes.len());
+                    failed = Some(error);
+                    outcomes
+                }
             };
+            let is_gone = |outcome: &&Outcome| {
+                !letter.dry_run
+                    && outcome.message_id == letter.draft.message_id
+                    && matches!(outcome.status, Status::Sent | Status::Rejected | Status::Unknown)
+            };
+            if outcomes.iter().any(|outcome| is_gone(&outcome)) {
+                handed_over += 1;
+                self.sendings.count(|tally| tally.handed_over += 1);
+            }
+            let is_sent = |outcome: &Outcome| is_gone(&outcome) && outcome.status == Status::Sent;
+            if let (Some(filer), Ok(outgoing)) = (&filer, &prepared)
+                && outcomes.iter().any(is_sent)
+            {
+                filer.file(mail, outgoing.octets.clone(), letter.draft.date).await;
+            }
             let size = prepared.ok().and_then(|outgoing| i64::try_from(outgoing.octets.len()).ok());
             receipts.extend(outcomes.into_iter().map(|outcome| (mail, self.receipt(&letter, outcome, size))));
             self.counted.mails_done.add(1);
@@ -217,6 +209,26 @@ impl Run {
             return Err(Error::new(ErrorKind::Query, message).hint("SELECT * FROM SentEmail tells what was sent"));
         }
         Ok(receipts.into_iter().map(|(_, receipt)| receipt).collect())
+    }
+
+    /// What became of a mail, and what it means for those that follow.
+    async fn handed_over(
+        &self,
+        sending: &mut dyn Sending,
+        letter: &Letter,
+        prepared: Result<&Outgoing, &Unsent>,
+    ) -> Result<Vec<Outcome>> {
+        let outcomes = match prepared {
+            Err(Unsent::NothingToSend) => return Ok(not_sent(&letter.draft, NOTHING_TO_SEND)),
+            Err(Unsent::Failed(reason)) => not_sent(&letter.draft, reason),
+            Ok(outgoing) if letter.dry_run => match self.write_dry_run(outgoing).await {
+                Ok(outcomes) => return Ok(outcomes),
+                Err(error) => not_sent(&letter.draft, &error.to_string()),
+            },
+            Ok(outgoing) => sending.send(outgoing).await?,
+        };
+        self.missed(outcomes.iter().filter(|outcome| outcome.status != Status::Sent).count());
+        Ok(outcomes)
     }
 
     fn missed(&self, recipients: usize) {
@@ -268,6 +280,24 @@ fn mail_of(letter: &Letter, has_rows: bool) -> Mail<'_> {
 /// Whether a mail has nothing to tell.
 fn is_skipped(letter: &Letter, attached: Option<&Attached>) -> bool {
     letter.skip_if_empty && attached.is_some_and(Attached::is_empty)
+}
+
+/// Why a mail is not handed over.
+enum Unsent {
+    /// It has nothing to tell.
+    NothingToSend,
+    /// Something went wrong.
+    Failed(String),
+}
+
+/// A mail that is ready to go; without one, there is nothing.
+async fn ready(letter: Option<&(usize, Letter)>, attached: Option<&mut Attached>) -> Result<Outgoing, Unsent> {
+    match letter {
+        Some((_, letter)) if !is_skipped(letter, attached.as_deref()) => {
+            prepare(letter, attached).await.map_err(|error| Unsent::Failed(error.to_string()))
+        }
+        _ => Err(Unsent::NothingToSend),
+    }
 }
 
 /// A mail as it goes out, with all that is attached.
