@@ -57,7 +57,7 @@ impl Sending for Files {
     async fn send(&mut self, mail: &Outgoing) -> Result<Vec<Outcome>> {
         let Directory { name, place, journal, .. } = &self.0;
         let mut begun = match journal.begin(name, mail).await? {
-            Entry::Begun(begun) => begun,
+            Entry::Begun(begun) => *begun,
             Entry::Before(outcomes) => return Ok(outcomes),
         };
         let mut verdict = Verdict { status: Status::NotSent, code: None, response: String::new() };

@@ -76,7 +76,7 @@ pub struct Sent {
 #[derive(Debug)]
 pub enum Entry {
     /// It was written down, and can be sent.
-    Begun(Begun),
+    Begun(Box<Begun>),
     /// It was sent before, or nobody knows: what became of it then.
     Before(Vec<Outcome>),
 }
@@ -208,7 +208,7 @@ impl Journal {
                     before.arrived(&mut state);
                 }
                 state.memory.push(record.clone());
-                return Ok(Entry::Begun(Begun::of(self, &mut state, record)));
+                return Ok(Entry::Begun(Box::new(Begun::of(self, &mut state, record))));
             };
             // Nobody waits for the state while somebody else writes.
             let mut locked = lines.lock()?;
@@ -232,7 +232,7 @@ impl Journal {
         };
         // Others can write meanwhile; what is dropped on the way out is over, and was not sent.
         written.sync()?;
-        Ok(Entry::Begun(begun))
+        Ok(Entry::Begun(Box::new(begun)))
     }
 
     /// Writes down that a mail is over.

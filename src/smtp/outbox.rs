@@ -92,7 +92,7 @@ impl Sending for Mails {
             Err(error) => {
                 let not_sent = Verdict { status: Status::NotSent, code: None, response: error.to_string() };
                 return match journal.begin(&name, mail).await? {
-                    Entry::Begun(begun) => Ok(written(begun, all(mail, &not_sent)).await),
+                    Entry::Begun(begun) => Ok(written(*begun, all(mail, &not_sent)).await),
                     Entry::Before(outcomes) => Ok(outcomes),
                 };
             }
@@ -133,32 +133,32 @@ impl Sending for Mails {
                 Answered::Taken(verdicts) => verdicts,
                 Answered::NotThis(verdict) => {
                     self.keep(session, true).await;
-                    return Ok(written(begun, all(mail, &verdict)).await);
+                    return Ok(written(*begun, all(mail, &verdict)).await);
                 }
                 Answered::NotFrom(error) => {
                     self.keep(session, false).await;
-                    return Err(Noted::Begun(Box::new(begun)).failed(mail, error).await);
+                    return Err(Noted::Begun(begun).failed(mail, error).await);
                 }
                 Answered::Lost(_) if is_used => {
-                    entry = Noted::Begun(Box::new(begun));
+                    entry = Noted::Begun(begun);
                     continue;
                 }
-                Answered::Lost(error) => return Err(Noted::Begun(Box::new(begun)).failed(mail, error).await),
+                Answered::Lost(error) => return Err(Noted::Begun(begun).failed(mail, error).await),
             };
             if let Some(outcomes) = transaction.given_up(&verdicts) {
                 self.keep(session, true).await;
-                return Ok(written(begun, outcomes).await);
+                return Ok(written(*begun, outcomes).await);
             }
             match transaction.content(&mut session, || begun.hand_over()).await {
                 Ended::Told(verdict) => {
                     self.keep(session, verdict.status != Status::Sent).await;
                     let outcomes = transaction.outcomes(&verdicts, &verdict);
                     begun.settle(&outcomes);
-                    self.settled = Some(begun);
+                    self.settled = Some(*begun);
                     return Ok(outcomes);
                 }
-                Ended::Lost(_) if is_used => entry = Noted::Begun(Box::new(begun)),
-                Ended::Lost(error) => return Err(Noted::Begun(Box::new(begun)).failed(mail, error).await),
+                Ended::Lost(_) if is_used => entry = Noted::Begun(begun),
+                Ended::Lost(error) => return Err(Noted::Begun(begun).failed(mail, error).await),
             }
         }
     }
@@ -232,7 +232,7 @@ impl Noted {
     async fn begun(&mut self) -> Result<Entry> {
         match std::mem::replace(self, Self::No) {
             Self::Soon(entry) => entry.await.unwrap_or_else(|_| Err(unwritten())),
-            Self::Begun(begun) => Ok(Entry::Begun(*begun)),
+            Self::Begun(begun) => Ok(Entry::Begun(begun)),
             Self::No => Err(unwritten()),
         }
     }
@@ -241,7 +241,7 @@ impl Noted {
     async fn failed(mut self, mail: &Outgoing, error: Error) -> Error {
         if let Ok(Entry::Begun(begun)) = self.begun().await {
             let not_sent = Verdict { status: Status::NotSent, code: None, response: error.to_string() };
-            written(begun, all(mail, &not_sent)).await;
+            written(*begun, all(mail, &not_sent)).await;
         }
         error
     }

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use bytes::Bytes;
 use datafusion::arrow::array::{Array, ArrayData, RecordBatch};
+use datafusion::arrow::buffer::Buffer;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::error::DataFusionError;
@@ -138,7 +139,7 @@ impl Attached {
 /// The octets of a column that were not counted before: batches share buffers.
 fn octets_of(column: &ArrayData, counted: &mut HashSet<usize>) -> usize {
     let own = column.buffers().iter().filter(|buffer| counted.insert(buffer.data_ptr().as_ptr().addr()));
-    let own: usize = own.map(|buffer| buffer.capacity()).sum();
+    let own: usize = own.map(Buffer::capacity).sum();
     own + column.child_data().iter().map(|child| octets_of(child, counted)).sum::<usize>()
 }
 

@@ -24,7 +24,7 @@ fn told(begun: &Begun, status: Status) -> Vec<Outcome> {
 
 async fn begun(journal: &Arc<Journal>, mail: &Outgoing) -> Begun {
     match journal.begin("work", mail).await.unwrap() {
-        Entry::Begun(begun) => begun,
+        Entry::Begun(begun) => *begun,
         Entry::Before(outcomes) => panic!("{outcomes:?}"),
     }
 }
