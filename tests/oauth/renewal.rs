@@ -28,10 +28,9 @@ fn a_statement_outlives_its_token_and_its_connections() {
     assert!(output.status.success(), "{}", stderr(&output));
     assert_eq!(String::from_utf8(output.stdout).unwrap(), "n,f\n180,60\n");
     let renewed = place.openid.counted("refresh_token");
-    // A token of three seconds is used for two at the least, and for three at the most, however fast the machine is.
-    let seconds = usize::try_from(start.elapsed().as_secs()).unwrap();
-    let (least, most) = ((seconds / 3).saturating_sub(1).max(1), seconds / 2 + 2);
-    assert!((least..=most).contains(&renewed), "{renewed} times in {seconds} s, and {least} to {most} could be");
+    // A token of three seconds is used for two at the least, however busy the machine is.
+    let most = usize::try_from(start.elapsed().as_secs()).unwrap() / 2 + 2;
+    assert!((2..=most).contains(&renewed), "{renewed} times, and {most} at the most");
     assert_eq!(place.openid.counted("authorization_code"), 1, "nobody was asked again");
 }
 
@@ -212,6 +211,8 @@ fn closing_between_folders(port: u16) -> u16 {
     let own = listener.local_addr().unwrap().port();
     thread::spawn(move || {
         for client in listener.incoming() {
+            // So that all folders together take longer than a few tokens last, on any machine.
+            thread::sleep(Duration::from_millis(100));
             let (client, server) = (client.unwrap(), TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap());
             let (reader, mut writer) = (BufReader::new(client.try_clone().unwrap()), server.try_clone().unwrap());
             let (tags, fetched) = std::sync::mpsc::channel();
