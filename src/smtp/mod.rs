@@ -2,7 +2,7 @@
 //!
 //! From a draft to an answer for each of its recipients:
 //!
-//! - [`compose`] makes a draft octets (pure); [`content`] makes sure that nothing in them ends them (pure).
+//! - [`mod@compose`] makes a draft octets (pure); [`content`] makes sure that nothing in them ends them (pure).
 //! - [`outbox`] is the way out over a server, [`directory`] the one into files; both keep to [`journal`]: at most once.
 //! - [`transaction`] is one mail over a [`session`], and knows what each fault means.
 //! - [`command`] is what can be said, of [`path`]s and the like (pure), [`reply`] and [`extensions`] understand what is

@@ -1,6 +1,6 @@
 //! The arguments of `SendEmail`, each a line: what the call, its errors and its documentation are made of.
 //!
-//! Pure; it knows no SQL text. How a call is read is in [`super::call`], what its values mean in [`super::letters`].
+//! Pure; it knows no SQL text. How a call is read is in [`super::call`], what its values mean in `letters`.
 
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
 //! The node that sends when it is polled: all of its input first, then every mail, then the rows.
 //!
-//! Copies of it share what came of it. Its work is [`super::run`]'s.
+//! Copies of it share what came of it. Its work is `run`'s.
 
 use std::fmt;
 use std::sync::Arc;

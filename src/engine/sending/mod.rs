@@ -1,7 +1,7 @@
 //! Sending from SQL: `SendEmail` is read, planned, asked leave for, and run once.
 //!
-//! [`call`] reads a call into a [`node`]; [`plan`] makes an [`exec`] of that; when it is polled, its input becomes [`letters`],
-//! which [`run`] hands to the account's outbox one by one. Here is what a session knows of all of them: who can send, what
+//! [`call`] reads a call into a [`node`]; [`plan`] makes an [`exec`] of that; when it is polled, its input becomes `letters`,
+//! which `run` hands to the account's outbox one by one. Here is what a session knows of all of them: who can send, what
 //! was begun, and what stops it. What a server is told is the room `smtp`.
 
 pub mod approval;
