@@ -17,7 +17,7 @@ use super::command::{self, WireName};
 use super::folders;
 use super::internal_date::written;
 use super::pool::{Lease, Pool};
-use super::session::words;
+use super::refusal::words;
 use super::status::{Code, Condition, Status};
 use crate::account::{ImapAccount, Proofs};
 use crate::error::{Error, ErrorKind, Result};

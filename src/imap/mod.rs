@@ -23,6 +23,7 @@ pub mod outlet;
 pub mod pool;
 pub mod quirk;
 pub mod reading;
+pub mod refusal;
 pub mod response;
 pub mod row;
 pub mod searching;

@@ -4,7 +4,7 @@
 
 use super::capability::Capabilities;
 use super::command::Command;
-use super::session::{refused as refused_in_general, words};
+use super::refusal::{refused as refused_in_general, words};
 use super::status::{Code, Condition, Status};
 use crate::error::{Error, ErrorKind, Result};
 use crate::mail::ServerSearch;
