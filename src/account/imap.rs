@@ -10,6 +10,7 @@ use serde::Deserialize;
 use url::Host;
 
 use super::credential::Credential;
+use super::limits::Limits;
 use super::outbox::check_sender;
 use super::password::Password;
 use super::sasl::Identity;
@@ -54,6 +55,8 @@ pub struct ImapAccount {
     /// Whether the connection is compressed where the server can (RFC 4978); else it is when the server is not on this
     /// computer or in a private network.
     pub compress: Option<bool>,
+    /// What the server may send at most.
+    pub limits: Limits,
 }
 
 /// Where an account hands mail in (RFC 6409).
@@ -116,6 +119,7 @@ impl ImapAccount {
             sent_copy: None,
             ca_file: None,
             compress: None,
+            limits: Limits::default(),
         }
     }
 
@@ -203,6 +207,13 @@ impl ImapAccount {
     #[must_use]
     pub fn ca_file(mut self, file: impl Into<PathBuf>) -> Self {
         self.ca_file = Some(file.into());
+        self
+    }
+
+    /// Sets what the server may send at most.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
         self
     }
 

@@ -30,6 +30,8 @@ pub struct Deflated {
     /// Octets that are deflated and not sent yet.
     unsent: Vec<u8>,
     passed: Arc<Passed>,
+    /// How many octets one may become.
+    most: u64,
 }
 
 /// Octets that passed over the line itself, counted while somebody else has it.
@@ -40,8 +42,8 @@ pub struct Passed {
 }
 
 impl Deflated {
-    /// A line that is compressed from here on; what was received of it already is, too.
-    pub fn new(line: Box<dyn Line>, received: BytesMut, passed: Arc<Passed>) -> Self {
+    /// A line that is compressed from here on; what was received of it already is, too. An octet may become `most`.
+    pub fn new(line: Box<dyn Line>, received: BytesMut, passed: Arc<Passed>, most: u64) -> Self {
         Self {
             line,
             // Neither direction has a header or an end of its own (RFC 4978 §4).
@@ -52,6 +54,7 @@ impl Deflated {
             deflate: Compress::new(Compression::default(), false),
             unsent: Vec::new(),
             passed,
+            most,
         }
     }
 
@@ -64,6 +67,10 @@ impl Deflated {
         let (taken, given) = (self.inflate.total_in(), self.inflate.total_out());
         let status = self.inflate.decompress(&self.received, room, FlushDecompress::Sync).map_err(broken)?;
         let (taken, given) = (since(taken, self.inflate.total_in()), since(given, self.inflate.total_out()));
+        let (all_taken, all_given) = (self.inflate.total_in(), self.inflate.total_out());
+        if all_given > GRACE && all_given > all_taken.saturating_mul(self.most) {
+            return Err(bomb(self.most));
+        }
         self.has_more = given == room.len();
         self.ended = status == Status::StreamEnd;
         self.received.advance(taken);
@@ -153,6 +160,13 @@ fn since(before: u64, now: u64) -> usize {
     usize::try_from(now - before).unwrap_or(usize::MAX)
 }
 
+fn bomb(most: u64) -> io::Error {
+    let message = format!("what the server sends becomes more than {most} times as much when it is inflated");
+    let error = Error::new(ErrorKind::Server, message);
+    let hint = "do without: compress = false in the configuration of the account; or where that is meant, limits = { inflate = … }";
+    io::Error::new(io::ErrorKind::InvalidData, error.hint(hint))
+}
+
 fn broken(error: DecompressError) -> io::Error {
     let error = Error::new(ErrorKind::Server, "what the server sends is not compressed as it should be").because(error);
     io::Error::new(
@@ -164,6 +178,9 @@ fn broken(error: DecompressError) -> io::Error {
 /// Octets that are read, inflated or deflated at once, at most.
 const STEP: usize = 64 << 10;
 
+/// Octets that may be inflated before anybody looks at how few they were.
+const GRACE: u64 = 64 << 20;
+
 /// Octets that deflated ones may need more than plain ones, and those that end a flight.
 const FLUSH: usize = 1 << 10;
 
@@ -173,12 +190,13 @@ mod tests {
 
     use tokio::io::{AsyncWriteExt, DuplexStream, duplex};
 
-    use super::super::transport::{Limits, Transport};
+    use super::super::transport::Transport;
     use super::*;
+    use crate::account::Limits;
 
     fn deflated(line: DuplexStream) -> Deflated {
         let passed = Arc::new(Passed::after(Counts::default()));
-        Deflated::new(Box::new(line), BytesMut::new(), passed)
+        Deflated::new(Box::new(line), BytesMut::new(), passed, Limits::default().inflate)
     }
 
     /// Octets as a server sends them; nothing in them refers to what was before.
@@ -247,7 +265,7 @@ mod tests {
         octets.extend(flight(b"* 1 FETCH (BODY[] {4}\r\nab\r\n)\r\n* 2 E", FlushCompress::Sync));
         octets.extend(flight(b"XISTS\r\n", FlushCompress::Sync));
         for step in [1, 2, 3, 14, 15, 1000] {
-            let (frames, error, counts) = heard(octets.clone(), Limits::USUAL, step).await;
+            let (frames, error, counts) = heard(octets.clone(), Limits::default(), step).await;
             let texts: Vec<_> = frames.iter().map(|(octets, _)| octets.as_slice()).collect();
             let expected = [&b"* 1 FETCH (BODY[] {4}\r\nab\r\n)\r\n"[..], b"* 2 EXISTS\r\n"];
             assert_eq!(texts, expected, "step {step}");
@@ -286,11 +304,12 @@ mod tests {
         ] {
             for before in [&good[..], b""] {
                 let octets = [b"A1 OK begin\r\n", before, garbage].concat();
-                let (frames, error, _) = heard(octets, Limits::USUAL, 1000).await;
+                let (frames, error, _) = heard(octets, Limits::default(), 1000).await;
                 // What came with garbage counts as little as the garbage.
                 let expected = usize::from(!before.is_empty() && said.starts_with("closed"));
                 assert_eq!(frames.len(), expected, "{garbage:?}");
-                assert!(error.kind() == ErrorKind::Server && error.to_string().contains(said), "{garbage:?}: {error}");
+                let kind = if said.starts_with("closed") { ErrorKind::Unreachable } else { ErrorKind::Server };
+                assert!(error.kind() == kind && error.to_string().contains(said), "{garbage:?}: {error}");
                 assert!(error.way_out().is_some());
             }
         }
@@ -298,7 +317,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_little_that_becomes_a_lot_meets_the_limits() {
-        let limits = Limits { literal: 1 << 20, text: 1 << 20, frame: 4 << 20 };
+        let limits = Limits { literal: 1 << 20, line: 1 << 20, response: 4 << 20, inflate: 2000, ..Limits::default() };
         // A thousandth of what it becomes.
         let zeros = flight(&vec![0; 1 << 16], FlushCompress::Full).repeat(1 << 10);
         assert!(zeros.len() < 1 << 17, "{}", zeros.len());
@@ -316,11 +335,32 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_becomes_more_than_it_may_is_an_error_once_it_is_much() {
+        let part = |text: &str| flight(text.as_bytes(), FlushCompress::Full);
+        let zeros = flight(&vec![0; 1 << 16], FlushCompress::Full);
+        let ratio = (1 << 16) / zeros.len() as u64;
+        for (times, inflate, passes) in [
+            (1100, ratio + 10, true),
+            (1100, ratio - 10, false),
+            // As long as it is little, whatever it was.
+            (1000, ratio - 10, true),
+        ] {
+            let literal = part(&format!("* 1 FETCH (BODY[] {{{}}}\r\n", times << 16));
+            let octets = [b"A1 OK begin\r\n", &literal[..], &zeros.repeat(times), &part(")\r\nA2 OK\r\n")].concat();
+            let limits = Limits { literal: 1 << 20, inflate, ..Limits::default() };
+            let (frames, error, _) = heard(octets, limits, 1 << 16).await;
+            assert_eq!(frames.len(), if passes { 2 } else { 0 }, "{times}, {inflate} of {ratio}");
+            let said = if passes { "closed the connection" } else { "times as much" };
+            assert!(error.to_string().contains(said), "{error}");
+        }
+    }
+
+    #[tokio::test]
     async fn a_reading_that_is_dropped_loses_nothing() {
         let octets = [&b"A1 OK begin\r\n"[..], &flight(&b"* 1 EXISTS\r\n".repeat(500), FlushCompress::Sync)].concat();
         let (client, mut server) = duplex(1);
         let writer = tokio::spawn(async move { drop(server.write_all(&octets).await) });
-        let mut transport = Transport::new(Box::new(client), Limits::USUAL, Duration::from_secs(30));
+        let mut transport = Transport::new(Box::new(client), Limits::default(), Duration::from_secs(30));
         transport.frame().await.unwrap();
         let mut transport = transport.compressed();
         let (mut frames, mut dropped) = (0, 0);

@@ -78,7 +78,7 @@ impl Response {
     /// # Errors
     /// When it is known what it should be, and it is not that; or when it is a line that belongs to nothing.
     pub fn parse(frame: &Frame) -> Result<Self, Broken> {
-        let mut cursor = Cursor::new(&frame.octets);
+        let mut cursor = Cursor::of(frame);
         match cursor.peek() {
             None => Ok(Response::Other(Bytes::new())),
             Some(b'+') => Ok(Response::Continue(String::from_utf8_lossy(cursor.rest()[1..].trim_ascii()).into_owned())),
@@ -242,7 +242,7 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Result<Response, Broken> {
-        Response::parse(&Frame { octets: Bytes::copy_from_slice(text.as_bytes()), oversized: false })
+        Response::parse(&Frame::new(Bytes::copy_from_slice(text.as_bytes())))
     }
 
     fn understood(text: &str) -> Response {
@@ -358,7 +358,7 @@ mod tests {
 
     #[test]
     fn folders_are_never_without_the_name_that_was_too_large() {
-        let frame = |text: &'static str| Frame { octets: Bytes::from_static(text.as_bytes()), oversized: true };
+        let frame = |text: &'static str| Frame { oversized: true, ..Frame::new(text.as_bytes()) };
         for text in ["* LIST () \"/\" NIL\r\n", "* STATUS NIL (MESSAGES 1)\r\n", "* ESEARCH UID ALL NIL\r\n"] {
             assert!(Response::parse(&frame(text)).is_err(), "{text}");
         }

@@ -31,7 +31,7 @@ const GOOD: &[&str] = &[
 ];
 
 fn parsed(octets: &[u8]) -> Option<Response> {
-    Response::parse(&Frame { octets: Bytes::copy_from_slice(octets), oversized: false }).ok()
+    Response::parse(&Frame::new(Bytes::copy_from_slice(octets))).ok()
 }
 
 fn is_broken(response: Option<&Response>) -> bool {

@@ -20,6 +20,8 @@ pub struct Frame {
     pub octets: Bytes,
     /// Whether a literal was larger than the limit, so that the atom `NIL` stands where it stood.
     pub oversized: bool,
+    /// How deep lists may be in lists.
+    pub nesting: usize,
 }
 
 /// Why a response, or what is left of it, cannot be understood: a few words, and none of the server's.
@@ -52,14 +54,27 @@ pub struct Cursor<'a> {
     at: usize,
     end: usize,
     depth: usize,
+    deepest: usize,
+}
+
+impl Frame {
+    /// A response that is whole, with the usual limit of lists in lists.
+    pub fn new(octets: impl Into<Bytes>) -> Self {
+        Self { octets: octets.into(), oversized: false, nesting: MAX_DEPTH }
+    }
 }
 
 impl<'a> Cursor<'a> {
-    /// Begins at the first octet.
+    /// Begins at the first octet of a response.
+    pub fn of(frame: &'a Frame) -> Self {
+        Self { deepest: frame.nesting, ..Self::new(&frame.octets) }
+    }
+
+    /// The same with the usual limit of lists in lists.
     pub fn new(frame: &'a Bytes) -> Self {
         let line = frame.strip_suffix(b"\n").unwrap_or(frame);
         let end = line.strip_suffix(b"\r").unwrap_or(line).len();
-        Self { frame, at: 0, end, depth: 0 }
+        Self { frame, at: 0, end, depth: 0, deepest: MAX_DEPTH }
     }
 
     /// The first octet of the next token, which stays; nothing at the end.
@@ -88,7 +103,7 @@ impl<'a> Cursor<'a> {
         if self.peek() != Some(b'(') {
             return Ok(false);
         }
-        if self.depth >= MAX_DEPTH {
+        if self.depth >= self.deepest {
             return Err(TOO_DEEP);
         }
         self.depth += 1;
@@ -473,5 +488,15 @@ mod tests {
         let mut cursor = Cursor::new(&frame);
         let numbers: Vec<_> = (0..9).map(|_| cursor.number().unwrap()).collect();
         assert_eq!(numbers, [Some(u64::MAX), None, None, None, None, Some(7), None, Some(5_000_000_000), None]);
+    }
+
+    #[test]
+    fn lists_are_as_deep_in_lists_as_they_may_be() {
+        for (nesting, depth, opens) in [(5, 4, true), (5, 5, true), (5, 6, false), (MAX_DEPTH, MAX_DEPTH, true)] {
+            let frame = Frame { nesting, ..Frame::new("(".repeat(depth)) };
+            let mut cursor = Cursor::of(&frame);
+            let opened: Result<Vec<bool>, Broken> = (0..depth).map(|_| cursor.open()).collect();
+            assert_eq!(opened.is_ok(), opens, "{depth} of {nesting}");
+        }
     }
 }

@@ -8,12 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use memchr::memchr;
+use memchr::{memchr, memchr3_iter};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
 use super::deflate::{Deflated, Passed};
 use super::token::Frame;
+use crate::account::Limits;
 use crate::error::{Error, ErrorKind, Result};
 use crate::net::Line;
 
@@ -28,27 +29,15 @@ pub struct Transport {
     /// Octets still to be passed over: the rest of a literal that is too large.
     skipping: u64,
     oversized: bool,
+    /// Octets of the frame so far that are in no literal.
+    text: usize,
+    /// Items among them.
+    items: usize,
     limits: Limits,
     patience: Duration,
     counts: Counts,
     /// What passed over the line under a compressed one; other counts are none then.
     passed: Option<Arc<Passed>>,
-}
-
-/// What a server may send at most.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// Octets of a literal; a larger one is passed over.
-    pub literal: u64,
-    /// Octets of a response outside its literals.
-    pub text: usize,
-    /// Octets of a response in all.
-    pub frame: usize,
-}
-
-impl Limits {
-    /// Enough for every mail that people send.
-    pub const USUAL: Limits = Limits { literal: 256 << 20, text: 16 << 20, frame: 512 << 20 };
 }
 
 /// Octets that passed.
@@ -70,6 +59,8 @@ impl Transport {
             searched: 0,
             skipping: 0,
             oversized: false,
+            text: 0,
+            items: 0,
             limits,
             patience,
             counts: Counts::default(),
@@ -98,7 +89,7 @@ impl Transport {
     #[must_use]
     pub fn compressed(self) -> Self {
         let passed = Arc::new(Passed::after(self.counts));
-        let line = Box::new(Deflated::new(self.line, self.received, Arc::clone(&passed)));
+        let line = Box::new(Deflated::new(self.line, self.received, Arc::clone(&passed), self.limits.inflate));
         Self { line, received: BytesMut::new(), passed: Some(passed), ..self }
     }
 
@@ -163,27 +154,48 @@ impl Transport {
             let Some(end) = found.map(|at| start + at + 1) else {
                 self.searched = self.received.len();
                 let missing = self.scanned.saturating_sub(self.received.len());
-                if self.received.len().saturating_sub(self.scanned) > self.limits.text {
-                    return Err(self.too_much());
+                let unended = self.received.len().saturating_sub(self.scanned);
+                if self.text + unended > self.limits.line {
+                    return Err(too_much(LINE, self.limits.line));
                 }
                 self.received.reserve(missing.max(STEP));
                 return Ok(None);
             };
+            self.weigh(end)?;
             match literal(&self.received[self.line_start(end)..end]).filter(|_| !is_status(&self.received[..end])) {
                 None => {
-                    (self.scanned, self.searched) = (0, 0);
-                    let oversized = std::mem::take(&mut self.oversized);
-                    return Ok(Some(Frame { octets: self.received.split_to(end).freeze(), oversized }));
+                    (self.scanned, self.searched, self.text, self.items) = (0, 0, 0, 0);
+                    let (oversized, nesting) = (std::mem::take(&mut self.oversized), self.limits.nesting);
+                    return Ok(Some(Frame { octets: self.received.split_to(end).freeze(), oversized, nesting }));
                 }
                 Some(octets) if octets > self.limits.literal => self.pass_over(end, octets),
                 Some(octets) => {
                     self.scanned = end.saturating_add(usize::try_from(octets).unwrap_or(usize::MAX));
-                    if self.scanned > self.limits.frame {
-                        return Err(self.too_much());
+                    if self.scanned > self.limits.response {
+                        return Err(too_much(RESPONSE, self.limits.response));
                     }
                 }
             }
         }
+    }
+
+    /// Holds a line that ends there, and what was before it of its response, against the limits.
+    fn weigh(&mut self, end: usize) -> Result<()> {
+        let line = &self.received[self.scanned..end];
+        self.text += line.len();
+        self.items += memchr3_iter(b' ', b',', b'(', line).count();
+        if self.text > self.limits.line {
+            return Err(too_much(LINE, self.limits.line));
+        }
+        if self.items > self.limits.items {
+            let message = format!("a response of the server has more than {} items", self.limits.items);
+            return Err(Error::new(ErrorKind::Server, message)
+                .hint("where that is meant: limits = { items = … } of the account"));
+        }
+        if end > self.limits.response {
+            return Err(too_much(RESPONSE, self.limits.response));
+        }
+        Ok(())
     }
 
     /// Where the last line begins of what is scanned, as far as a literal's announcement can reach back.
@@ -217,16 +229,8 @@ impl Transport {
     }
 
     fn silent(&self, what: &str) -> Error {
-        Error::new(ErrorKind::Server, format!("the server {what} for {} s", self.patience.as_secs()))
+        Error::new(ErrorKind::Unreachable, format!("the server {what} for {} s", self.patience.as_secs()))
             .hint("try again, or allow it more time: SET mailql.timeout_seconds = …")
-    }
-
-    fn too_much(&self) -> Error {
-        Error::new(
-            ErrorKind::Server,
-            format!("a response of the server is longer than {} MiB", self.limits.frame >> 20),
-        )
-        .hint("no mail is like that; see whether it is an IMAP server")
     }
 }
 
@@ -252,6 +256,21 @@ fn is_status(frame: &[u8]) -> bool {
         || [&b"OK"[..], b"NO", b"BAD", b"BYE", b"PREAUTH"].iter().any(|status| word.eq_ignore_ascii_case(status))
 }
 
+fn too_much(what: (&str, &str), limit: usize) -> Error {
+    let message = match limit >> 20 {
+        0 => format!("{} of the server is longer than {limit} octets", what.0),
+        megabytes => format!("{} of the server is longer than {megabytes} MiB", what.0),
+    };
+    Error::new(ErrorKind::Server, message).hint(format!(
+        "no mail is like that; see whether it is an IMAP server, or set limits = {{ {} = … }} of the account",
+        what.1
+    ))
+}
+
+/// What may be too long, and the limit of it.
+const LINE: (&str, &str) = ("a line", "line_mb");
+const RESPONSE: (&str, &str) = ("a response", "response_mb");
+
 fn lost(error: io::Error) -> Error {
     // A line that is compressed says itself what is wrong.
     let error = match error.downcast::<Error>() {
@@ -263,11 +282,11 @@ fn lost(error: io::Error) -> Error {
         return closed().because(error);
     }
     // Its kind is Io there, but it is the server's.
-    Error::new(ErrorKind::Server, Error::io("the connection was lost", error).to_string()).hint(AGAIN)
+    Error::new(ErrorKind::Unreachable, Error::io("the connection was lost", error).to_string()).hint(AGAIN)
 }
 
 fn closed() -> Error {
-    Error::new(ErrorKind::Server, "the server closed the connection").hint(AGAIN)
+    Error::new(ErrorKind::Unreachable, "the server closed the connection").hint(AGAIN)
 }
 
 const AGAIN: &str = "try again; if it does not last, with fewer connections: SET mailql.connections = 1";
@@ -304,13 +323,13 @@ mod tests {
         let input = "* 1 FETCH (BODY[] {4}\r\na\r\nb X {0}\r\n)\r\n* OK see {99}\r\nA1 OK\r\n";
         for step in [1, 2, 3, 7, 1000] {
             let expected = ["* 1 FETCH (BODY[] {4}\r\na\r\nb X {0}\r\n)\r\n", "* OK see {99}\r\n", "A1 OK\r\n"];
-            assert_eq!(frames(Limits::USUAL, input.as_bytes(), step).await, plain(&expected), "step {step}");
+            assert_eq!(frames(Limits::default(), input.as_bytes(), step).await, plain(&expected), "step {step}");
         }
     }
 
     #[tokio::test]
     async fn a_literal_that_is_too_large_is_passed_over_and_told() {
-        let limits = Limits { literal: 3, ..Limits::USUAL };
+        let limits = Limits { literal: 3, ..Limits::default() };
         for step in [1, 3, 1000] {
             let input = b"* 1 FETCH (BODY[] ~{4}\r\nabcd BODY[1] {3}\r\nxyz)\r\nA1 OK\r\n";
             let expected = vec![
@@ -323,17 +342,52 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_longer_than_it_may_be_is_an_error() {
-        let limits = Limits { literal: 100, text: 10, frame: 150 };
+        let limits = Limits { literal: 100, line: 10, response: 150, ..Limits::default() };
         assert_eq!(frames(limits, b"* 1234567890123456", 100).await, []);
         assert_eq!(frames(limits, b"* A {100}\r\n", 100).await, []);
         let two = format!("* A {{100}}\r\n{} {{100}}\r\n{})\r\n", "x".repeat(100), "x".repeat(100));
         assert_eq!(frames(limits, two.as_bytes(), 1000).await, []);
     }
 
+    /// Frames that came before the error, with limits of so much.
+    async fn passed(limits: Limits, input: &str) -> usize {
+        frames(limits, input.as_bytes(), 100).await.len()
+    }
+
+    #[tokio::test]
+    async fn each_limit_lets_pass_what_is_as_large_and_nothing_larger() {
+        let usual = Limits::default();
+        let line = format!("* OK {}\r\n", "x".repeat(50));
+        let literal = "* A {9}\r\n123456789 {0}\r\n\r\n";
+        let items = "* FLAGS (a b),c\r\n";
+        for (limits, input, passes) in [
+            (Limits { line: line.len() + 1, ..usual }, line.as_str(), 1),
+            (Limits { line: line.len(), ..usual }, &line, 1),
+            (Limits { line: line.len() - 1, ..usual }, &line, 0),
+            // What is in no literal counts together.
+            (Limits { line: literal.len() - 9, ..usual }, literal, 1),
+            (Limits { line: literal.len() - 10, ..usual }, literal, 0),
+            (Limits { response: literal.len() + 1, ..usual }, literal, 1),
+            (Limits { response: literal.len(), ..usual }, literal, 1),
+            (Limits { response: literal.len() - 1, ..usual }, literal, 0),
+            (Limits { items: 6, ..usual }, items, 1),
+            (Limits { items: 5, ..usual }, items, 1),
+            (Limits { items: 4, ..usual }, items, 0),
+        ] {
+            assert_eq!(passed(limits, input).await, passes, "{input} with {limits:?}");
+            // Each response has its own.
+            assert_eq!(passed(limits, &input.repeat(3)).await, passes * 3, "{input} with {limits:?}");
+        }
+        for (literal, oversized) in [(10, false), (9, false), (8, true)] {
+            let frames = frames(Limits { literal, ..usual }, b"* A {9}\r\n123456789\r\n", 100).await;
+            assert_eq!((frames.len(), frames[0].1), (1, oversized), "{literal}");
+        }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn silence_has_an_end() {
         let (client, _server) = tokio::io::duplex(10);
-        let mut transport = Transport::new(Box::new(client), Limits::USUAL, Duration::from_mins(1));
+        let mut transport = Transport::new(Box::new(client), Limits::default(), Duration::from_mins(1));
         let error = transport.frame().await.unwrap_err();
         assert_eq!(error.to_string(), "the server said nothing for 60 s");
     }

@@ -13,6 +13,7 @@ use super::wrong;
 use crate::account::config::{AccountConfig, RESERVED};
 use crate::account::credential::Keep;
 use crate::account::imap::{ImapAccount, SmtpServer, Tls};
+use crate::account::limits::Written;
 use crate::account::outbox::DirectoryOutbox;
 use crate::account::password::Password;
 use crate::account::provider::{PROVIDERS, Place, Provider};
@@ -38,6 +39,7 @@ pub(super) struct Account {
     password: Option<String>,
     ca_file: Option<PathBuf>,
     compress: Option<bool>,
+    limits: Option<Written>,
 }
 
 #[derive(Clone, Deserialize)]
@@ -101,6 +103,7 @@ impl Account {
             ("password", self.password.is_some()),
             ("ca_file", self.ca_file.is_some()),
             ("compress", self.compress.is_some()),
+            ("limits", self.limits.is_some()),
         ];
         match stray.into_iter().find(|(_, is_there)| *is_there) {
             Some((key, _)) => wrong(format!("mail files have no {key}"), "that key belongs to an account with imap"),
@@ -146,6 +149,7 @@ impl Account {
         });
         account.ca_file = self.ca_file.as_deref().map(absolute).transpose()?;
         account.compress = self.compress;
+        account.limits = self.limits.map(Written::meant).transpose()?.unwrap_or_default();
         account.mailbox = self.mailbox;
         account.from = self.from;
         account.sent_copy = self.sent_copy;
