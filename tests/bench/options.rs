@@ -25,6 +25,10 @@ pub struct Options {
     pub scale: bool,
     /// Whether sending is measured, instead of the tasks.
     pub sending: bool,
+    /// Whether a large inbox is read over a line that is cut, instead of the tasks.
+    pub soak: bool,
+    /// How long a connection lasts then.
+    pub cut: Duration,
 }
 
 impl Options {
@@ -41,6 +45,8 @@ impl Options {
             keep: None,
             scale: false,
             sending: false,
+            soak: false,
+            cut: Duration::from_secs(2),
         };
         let mut arguments = arguments.iter();
         while let Some(name) = arguments.next() {
@@ -52,6 +58,10 @@ impl Options {
                 }
                 "--sending" => {
                     options.sending = true;
+                    continue;
+                }
+                "--soak" => {
+                    options.soak = true;
                     continue;
                 }
                 _ => {}
@@ -68,6 +78,9 @@ impl Options {
                 "--patience" => {
                     options.patience = Duration::from_secs(numbers(value)?.first().copied().unwrap_or_default().into());
                 }
+                "--cut" => {
+                    options.cut = Duration::from_millis(numbers(value)?.first().copied().unwrap_or_default().into());
+                }
                 "--keep" => options.keep = Some(std::path::absolute(value).map_err(|error| error.to_string())?),
                 "--directory" => options.directory = std::path::absolute(value).map_err(|error| error.to_string())?,
                 "--peers" => options.peers = peers(value)?,
@@ -78,11 +91,9 @@ impl Options {
             return Err(format!("an inbox needs {LEAST} messages at least"));
         }
         if options.sizes.is_empty() {
-            options.sizes = match (options.scale, options.sending) {
-                (_, true) => SENDING.to_vec(),
-                (true, false) => SCALE.to_vec(),
-                (false, false) => SIZES.to_vec(),
-            };
+            let sizes = [(options.soak, &SOAK[..]), (options.sending, &SENDING), (options.scale, &SCALE)];
+            let found = sizes.into_iter().find(|(is_wanted, _)| *is_wanted);
+            options.sizes = found.map_or(&SIZES[..], |(_, sizes)| sizes).to_vec();
         }
         Ok(options)
     }
@@ -120,6 +131,8 @@ const SIZES: [u32; 2] = [10_000, 100_000];
 
 const SENDING: [u32; 2] = [1_000, 5_000];
 
+const SOAK: [u32; 1] = [1_000_000];
+
 const SCALE: [u32; 4] = [1_000, 10_000, 100_000, 1_000_000];
 
 /// What can be said.
@@ -134,4 +147,6 @@ usage: cargo bench -- [OPTION]...
   --directory DIR        where everything is written; else TMPDIR, else /dev/shm
   --keep DIR             keep the corpora there, or use those that are there
   --scale                T2 at 1,000 to 1,000,000 messages instead, mailql alone
+  --soak                 1,000,000 messages read whole over a line that is cut, and over one that is not
+  --cut 2000             milliseconds that a connection lasts then
   --sending              a mail merge of 1,000 and 5,000 mails instead, beside a bare client";

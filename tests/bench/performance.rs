@@ -35,6 +35,8 @@ mod server;
 #[cfg(unix)]
 mod shim;
 #[cfg(unix)]
+mod soak;
+#[cfg(unix)]
 mod table;
 #[cfg(unix)]
 mod task;
@@ -65,6 +67,7 @@ fn main() -> ExitCode {
             // Servers and programs make their files where the environment says so.
             Ok(options) if std::env::temp_dir() != options.directory => again(&options.directory, &arguments),
             Ok(options) if options.sending => sending::run(&options),
+            Ok(options) if options.soak => soak::run(&options),
             Ok(options) if options.scale => scale::run(&options),
             Ok(options) => measure::run(&options),
             Err(message) => {
