@@ -25,8 +25,14 @@ pub enum ErrorKind {
     Io,
     /// Mail is there but is not what it claims to be: no mbox, no Maildir, changed while being read.
     Mail,
-    /// A server cannot be reached, refuses, falls silent or says what makes no sense.
+    /// A server refuses, or says what makes no sense.
     Server,
+    /// A server cannot be reached, or the connection to it is lost or silent; it may be there again in a moment.
+    Unreachable,
+    /// A server says that it cannot do it for the moment; ask again in a while.
+    Unavailable,
+    /// A server was asked for too much in too short a time; leave it alone until it lifts that.
+    Throttled,
     /// It is refused on purpose: writing to a table that can only be read, say.
     Refused,
 }

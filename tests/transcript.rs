@@ -81,7 +81,7 @@ const SHAPES: [(&str, &str, u64); 28] = [
         3,
     ),
     ("previews", "SELECT uid, preview FROM MessageBody WHERE folder = 'INBOX'", 2),
-    ("raw", "SELECT uid, raw FROM MessageBody WHERE folder = 'INBOX' AND uid > 4", 1),
+    ("raw", "SELECT uid, raw FROM MessageBody WHERE folder = 'INBOX' AND uid > 4", 2),
     ("several folders", "SELECT folder, uid FROM MessagesInFolder ORDER BY 1, 2", 3),
 ];
 

@@ -258,6 +258,9 @@ fn status_of(error: &Error) -> ExitCode {
         | ErrorKind::Io
         | ErrorKind::Mail
         | ErrorKind::Server
+        | ErrorKind::Unreachable
+        | ErrorKind::Unavailable
+        | ErrorKind::Throttled
         | ErrorKind::Refused => ExitCode::FAILURE,
     }
 }

@@ -6,9 +6,11 @@
 mod advancing;
 mod landing;
 mod rows;
+mod toll;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use self::toll::Toll;
 use super::capability::Capabilities;
 use super::census::Census;
 use super::flight::{self, Step, Way};
@@ -18,6 +20,7 @@ use super::reading::Opened;
 use super::seen::Seen;
 use super::status::{Code, Status};
 use crate::error::Result;
+use crate::mail::budget::Budget;
 use crate::mail::{FolderScan, Message, SearchKey, Uid, UidSet, UidValidity};
 
 /// The backlog of a reading.
@@ -56,6 +59,10 @@ pub struct Backlog {
     in_part: BTreeMap<Uid, Message>,
     /// Messages whose structure cannot be had in any way.
     shapeless: BTreeSet<Uid>,
+    /// How often a step was done with a message.
+    progress: u64,
+    /// What will be asked for.
+    toll: Toll,
 }
 
 /// What remains to be found.
@@ -115,6 +122,8 @@ impl Backlog {
             unsearched: None,
             in_part: BTreeMap::new(),
             shapeless: BTreeSet::new(),
+            progress: 0,
+            toll: Toll::default(),
         }
     }
 
@@ -157,6 +166,11 @@ impl Backlog {
         self.opened.is_some()
     }
 
+    /// How often a step was done with a message; what grows so comes to an end.
+    pub fn progress(&self) -> u64 {
+        self.progress
+    }
+
     /// How messages are found.
     pub fn way(&self) -> &Way {
         &self.way
@@ -173,6 +187,21 @@ impl Backlog {
     /// Whether nothing is to be done until somebody wants it.
     pub fn is_by_demand(&self) -> bool {
         self.enough.is_some()
+    }
+
+    /// Has the budget pay for contents that were not asked for yet.
+    ///
+    /// # Errors
+    /// When there is too little left in it.
+    pub fn pay(&mut self, budget: &Budget) -> Result<()> {
+        let left = match &self.todo {
+            Todo::Blocks(uids) => uids.as_ref().map_or(0, UidSet::count),
+            Todo::Find | Todo::Finding => {
+                let seen = self.seen.set().map_or(0, |seen| seen.count());
+                u64::from(self.examining.exists.unwrap_or(0)).saturating_sub(seen)
+            }
+        };
+        self.toll.pay(budget, left)
     }
 
     /// What is to be done when nothing is under way.
@@ -343,6 +372,7 @@ impl Backlog {
         let opened = self.opened?;
         if self.todo == Todo::Blocks(None) && !self.later.is_empty() {
             self.todo = Todo::Blocks(UidSet::of(self.later.drain(..)));
+            self.toll.told_again();
         }
         let Todo::Blocks(left) = &mut self.todo else { return None };
         let uids = left.take()?;
@@ -364,6 +394,7 @@ impl Backlog {
 
     fn arrive(&mut self, step: usize, message: Message) {
         let octets = job::weight(&message);
+        self.progress += 1;
         match self.arrived.iter_mut().find(|(at, ..)| *at == step) {
             Some((_, messages, sum)) => {
                 messages.push(message);

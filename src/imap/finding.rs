@@ -9,10 +9,12 @@ use super::command::{self, Command, SearchResult, WireName};
 use super::flight;
 use super::pool::Pool;
 use super::reading::Opened;
+use super::refusal::{accepted, kind};
 use super::response::Response;
+use super::resume::Resume;
 use super::session::Event;
 use super::status::{Code, Condition};
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::mail::snapshots::Snapshots;
 use crate::mail::store::{Found, OrderBy, Wanted};
 use crate::mail::{FolderScan, SearchKey, Uid, UidSet};
@@ -28,7 +30,25 @@ pub async fn find(
     pool: &Arc<Pool>,
     folders: &Snapshots<Opened>,
 ) -> Result<Option<Found>> {
+    let mut resume = Resume::of(&scan.statement);
+    loop {
+        match find_once(scan, wanted, name, pool, folders, &resume).await {
+            Ok(found) => return Ok(found),
+            Err(error) => resume.after(error, 0).await?,
+        }
+    }
+}
+
+async fn find_once(
+    scan: &FolderScan,
+    wanted: Wanted,
+    name: &WireName,
+    pool: &Arc<Pool>,
+    folders: &Snapshots<Opened>,
+    resume: &Resume,
+) -> Result<Option<Found>> {
     let mut lease = pool.lease(scan.statement.terms(), Some(name)).await?;
+    resume.begun();
     let able = &lease.capabilities;
     let Some(key) = flight::exactly(&scan.key, lease.family) else { return Ok(None) };
     let is_whole = key == SearchKey::All && wanted == Wanted::Number;
@@ -56,7 +76,7 @@ pub async fn find(
     }
     lease.open = None;
     lease.send(commands).await?;
-    let (mut examining, mut found, mut is_certain) = (Examining::default(), None, true);
+    let (mut examining, mut found, mut is_certain, mut refusal) = (Examining::default(), None, true, None);
     while !lease.is_idle() {
         match lease.next().await? {
             Event::Untagged(Response::Exists(exists)) => examining.exists = Some(exists),
@@ -64,8 +84,12 @@ pub async fn find(
             Event::Untagged(Response::Expunge(_) | Response::Vanished { earlier: false, .. }) => is_certain = false,
             Event::Untagged(Response::Status(status)) => examining.hear(&status),
             Event::Untagged(_) => {}
-            Event::Done(_, status) => {
+            Event::Done(command, status) => {
                 examining.hear(&status);
+                // Reading would be refused just so.
+                if matches!(kind(&status), ErrorKind::Throttled | ErrorKind::Unavailable) {
+                    refusal = refusal.or(accepted(&command, status.clone(), lease.family).err());
+                }
                 is_certain &=
                     status.condition == Condition::Ok && !matches!(status.code, Some(Code::MessageLimit { .. }));
             }
@@ -74,6 +98,9 @@ pub async fn find(
     let counts = lease.take_counts();
     meter.bytes.add(counts.received);
     meter.bytes_sent.add(counts.sent);
+    if let Some(refusal) = refusal {
+        return Err(refusal);
+    }
     if !is_certain {
         return Ok(None);
     }

@@ -81,13 +81,23 @@ impl Way {
 /// The steps of a scan, in order.
 pub fn steps(scan: &FolderScan) -> Vec<Step> {
     let mut steps = Vec::new();
-    push(&mut steps, &scan.first, false);
+    let mut first = scan.first.clone();
+    let is_known = scan.key.uids().is_some_and(|uids| uids.count() <= FEW);
+    if first.raw && !is_known {
+        // Whole messages are not asked for before it is known how much that is.
+        push(&mut steps, &Fetch { size: true, ..Fetch::default() }, false);
+    }
+    first.size |= scan.then.as_ref().is_some_and(|(rest, _)| rest.raw) && !is_known;
+    push(&mut steps, &first, false);
     if let Some((rest, _)) = &scan.then {
         steps.push(Step::Sieve);
         push(&mut steps, rest, scan.first.structure || scan.first.has_content());
     }
     steps
 }
+
+/// So many messages are read whole without their sizes being asked for.
+const FEW: u64 = 16;
 
 fn push(steps: &mut Vec<Step>, fetch: &Fetch, knows_structure: bool) {
     let of_parts = fetch.preview || fetch.text || fetch.attachments;

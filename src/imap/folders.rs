@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::command::{self, Command, WireName};
 use super::listing::{FolderStatus, Listed};
 use super::pool::Lease;
-use super::refusal::accepted;
+use super::refusal::{accepted, kind};
 use super::response::Response;
 use super::session::Event;
 use super::status::Condition;
@@ -105,7 +105,10 @@ impl Answers {
                 }
                 Event::Untagged(_) => {}
                 // One folder that cannot be looked into hides no other; its numbers are not known then.
-                Event::Done(command, status) if command.verb() == "STATUS" && status.condition == Condition::No => {}
+                Event::Done(command, status)
+                    if command.verb() == "STATUS"
+                        && status.condition == Condition::No
+                        && matches!(kind(&status), ErrorKind::Server | ErrorKind::NotFound) => {}
                 // Who does not say what is subscribed may still list all folders.
                 Event::Done(command, status) if command.verb() == "LSUB" => {
                     if status.condition == Condition::Ok {
@@ -113,7 +116,7 @@ impl Answers {
                     }
                 }
                 Event::Done(command, status) => {
-                    refusal = refusal.or(accepted(&command, status).err());
+                    refusal = refusal.or(accepted(&command, status, lease.family).err());
                 }
             }
         }

@@ -160,17 +160,19 @@ pub fn wants_contents(message: &Message, fetch: &Fetch) -> bool {
     message.structure.is_some() && !sections(message, fetch).is_empty()
 }
 
-/// Octets that the contents of a message will bring.
-pub fn expected(message: &Message, fetch: &Fetch) -> u64 {
-    let Some(root) = &message.structure else { return 0 };
+/// Octets of contents that a message will bring; none where its size is not known.
+pub fn expected(message: &Message, kind: &Kind) -> Option<u64> {
+    let (root, fetch) = match (kind, &message.structure) {
+        (Kind::Contents(fetch), Some(root)) => (root, fetch),
+        (Kind::Items(items), _) if items.raw => return message.size,
+        _ => return Some(0),
+    };
     let size = |number: &PartNumber, extent| match extent {
         Extent::Beginning => BEGINNING as u64,
         Extent::Whole => size_of(root, number),
     };
-    content::wanted(root, fetch, message.wanted_attachments.as_ref())
-        .iter()
-        .map(|(number, extent)| size(number, *extent))
-        .sum()
+    let wanted = content::wanted(root, fetch, message.wanted_attachments.as_ref());
+    Some(wanted.iter().map(|(number, extent)| size(number, *extent)).sum())
 }
 
 /// Whether a row brings something that was asked for, and is not just news about flags.
@@ -307,4 +309,4 @@ pub fn weight(message: &Message) -> usize {
     message.contents.values().map(Bytes::len).sum::<usize>() + message.raw.as_ref().map_or(0, Bytes::len)
 }
 
-const TOO_LARGE: &str = "not loaded: larger than 256 MiB";
+const TOO_LARGE: &str = "not loaded: larger than the limit literal_mb";

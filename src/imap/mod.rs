@@ -25,6 +25,7 @@ pub mod quirk;
 pub mod reading;
 pub mod refusal;
 pub mod response;
+pub mod resume;
 pub mod row;
 pub mod searching;
 pub mod seen;
@@ -46,6 +47,7 @@ use self::command::WireName;
 use self::folders::Listing;
 use self::pool::Pool;
 use self::reading::{Opened, Reading};
+use self::resume::Resume;
 use crate::account::{ImapAccount, Proof, Proofs};
 use crate::error::{Error, Result};
 use crate::mail::snapshots::Snapshots;
@@ -115,8 +117,18 @@ impl MailStore for Imap {
             return Ok(names.iter().map(|name| Folder::named(name, None)).collect());
         }
         let list = async {
-            let mut lease = self.pool.lease(statement.terms(), None).await?;
-            folders::list(&mut lease, pattern, status, meter).await.map(Arc::new)
+            let mut resume = Resume::of(statement);
+            loop {
+                let listed = async {
+                    let mut lease = self.pool.lease(statement.terms(), None).await?;
+                    resume.begun();
+                    folders::list(&mut lease, pattern, status, meter).await
+                };
+                match listed.await {
+                    Ok(listing) => return Ok(Arc::new(listing)),
+                    Err(error) => resume.after(error, 0).await?,
+                }
+            }
         };
         let listing = self.listings.of(statement, &format!("{pattern:?} {status:?}"), list).await;
         let listing = listing.map_err(|error| of_account(self.name.as_deref(), error))?;

@@ -37,6 +37,10 @@ enum Fact {
     KeepsSent,
     /// A capability that is better not used.
     Ignored(&'static str),
+    /// When it lets somebody in again who asked for too much, for a person.
+    Lifts(&'static str),
+    /// Words with which it refuses a command although nothing is wrong with that: the session is good for nothing.
+    Lost(&'static str),
 }
 
 impl Family {
@@ -68,24 +72,34 @@ impl Family {
 
     /// How many connections are safe.
     pub fn connections(&self) -> usize {
-        let told = self.facts.iter().find_map(|(fact, _)| match fact {
-            Fact::Connections(number) => Some(*number),
-            Fact::EstimatedSizes | Fact::FindsWords | Fact::KeepsSent | Fact::Ignored(_) => None,
+        let told = self.facts.iter().find_map(|(fact, _)| {
+            let Fact::Connections(number) = fact else { return None };
+            Some(*number)
         });
         told.unwrap_or(USUAL_CONNECTIONS)
     }
 
+    /// When it lets somebody in again who asked for too much, where that is known.
+    pub fn lifts(&self) -> Option<&'static str> {
+        self.facts.iter().find_map(|(fact, _)| {
+            let Fact::Lifts(when) = fact else { return None };
+            Some(*when)
+        })
+    }
+
+    /// Whether a refusal in these words says nothing of the command, but that the session is lost.
+    pub fn is_lost(&self, refusal: &str) -> bool {
+        let refusal = refusal.to_lowercase();
+        self.facts.iter().any(|(fact, _)| matches!(fact, Fact::Lost(words) if refusal.contains(words)))
+    }
+
     /// The capabilities that may be used.
     pub fn usable(&self, capabilities: Capabilities) -> Capabilities {
-        let ignored: Vec<&str> = self
-            .facts
-            .iter()
-            .filter_map(|(fact, _)| match fact {
-                Fact::Ignored(name) => Some(*name),
-                Fact::EstimatedSizes | Fact::FindsWords | Fact::KeepsSent | Fact::Connections(_) => None,
-            })
-            .collect();
-        capabilities.without(&ignored)
+        let ignored = self.facts.iter().filter_map(|(fact, _)| {
+            let Fact::Ignored(name) = fact else { return None };
+            Some(*name)
+        });
+        capabilities.without(&ignored.collect::<Vec<_>>())
     }
 }
 
@@ -103,6 +117,12 @@ const FAMILIES: [Family; 14] = [
             (Fact::Connections(10), "15 for an account are widely reported, and a mail program has some of them"),
             (Fact::FindsWords, "its documentation lists substring search as what it does not do"),
             (
+                Fact::Lifts(
+                    "gmail lets 2,500 MB be read in a day, and lets you in again within 24 hours; what counts as much is SET mailql.max_download_mb",
+                ),
+                "the limits are in the documentation for administrators of Google Workspace",
+            ),
+            (
                 Fact::KeepsSent,
                 "what goes through its SMTP server is in Sent Mail at once; mail programs are told to keep none",
             ),
@@ -117,6 +137,10 @@ const FAMILIES: [Family; 14] = [
                 "RFC822.SIZE is estimated unless EnableExactRFC822Size is set, says its documentation",
             ),
             (Fact::Ignored("SEARCHRES"), "no documentation promises it, and an empty $ looks like an empty folder"),
+            (
+                Fact::Lost("authenticated but not connected"),
+                "it says so to the first command after a sign-in whose mailbox is not there yet; another session works",
+            ),
             (
                 Fact::KeepsSent,
                 "what a user hands in by SMTP is saved to Sent Items, and a copy beside it is a second one",

@@ -13,8 +13,10 @@ use super::folders;
 use super::job::{Job, Kind};
 use super::outlet::Outlet;
 use super::pool::{Lease, Pool};
+use super::quirk::Family;
 use super::refusal::refused;
 use super::response::Response;
+use super::resume::Resume;
 use super::searching;
 use super::session::Event;
 use super::status::{Condition, Status};
@@ -42,6 +44,9 @@ pub struct Reading {
     folders: Arc<Snapshots<Opened>>,
     outlet: Outlet,
     backlog: Backlog,
+    resume: Resume,
+    /// Messages that were handed over.
+    given: u64,
 }
 
 /// How it ended with a session.
@@ -66,7 +71,8 @@ impl Reading {
         let backlog = Backlog::new(&scan);
         let is_listed = listed.is_some();
         let name = listed.unwrap_or_else(|| WireName::of(&scan.folder.path));
-        Self { scan, name, is_listed, pool, folders, outlet, backlog }
+        let resume = Resume::of(&scan.statement);
+        Self { scan, name, is_listed, pool, folders, outlet, backlog, resume, given: 0 }
     }
 
     /// Reads; what goes wrong is handed over too, as the last thing.
@@ -76,7 +82,17 @@ impl Reading {
             match self.with_session().await {
                 Ok(Ended::GaveUp) => {}
                 Ok(Ended::Done) => return,
-                Err(error) => return self.outlet.send(Err(error.context("folder", path))).await,
+                Err(error) => match self.resume.after(error, self.backlog.progress()).await {
+                    Ok(()) => self.backlog.interrupt(),
+                    Err(error) => {
+                        let error = if self.given == 0 {
+                            error
+                        } else {
+                            error.context("messages read before", self.given.to_string())
+                        };
+                        return self.outlet.send(Err(error.context("folder", path))).await;
+                    }
+                },
             }
         }
     }
@@ -89,21 +105,25 @@ impl Reading {
         }
         let terms = self.scan.statement.terms();
         let mut lease = self.pool.lease(terms, Some(&self.name)).await?;
+        self.resume.begun();
         self.scan.meter.connections.add(lease.number);
         if let Some(search) = self.scan.key.server_search() {
             searching::check(search, &lease.capabilities)?;
         }
         self.backlog.begin(lease.family, &lease.capabilities);
         let ended = self.converse(&mut lease).await;
-        self.count(&mut lease);
-        ended
+        self.count(&mut lease).and(ended)
     }
 
     /// Counts what passed since the last time.
-    fn count(&self, lease: &mut Lease) {
+    ///
+    /// # Errors
+    /// When it is more than the statement may download.
+    fn count(&self, lease: &mut Lease) -> Result<()> {
         let counts = lease.take_counts();
         self.scan.meter.bytes.add(counts.received);
         self.scan.meter.bytes_sent.add(counts.sent);
+        self.scan.statement.budget().received(counts.received)
     }
 
     async fn converse(&mut self, lease: &mut Lease) -> Result<Ended> {
@@ -121,7 +141,7 @@ impl Reading {
                     return self.looked_up(lease).await;
                 }
                 tokio::task::consume_budget().await;
-                self.count(lease);
+                self.count(lease)?;
             }
             self.backlog.settle(&self.scan, false)?;
             while let Some(chunk) = self.backlog.ready(&self.scan, self.outlet.is_asked())? {
@@ -130,6 +150,7 @@ impl Reading {
                     self.backlog.interrupt();
                     return Ok(Ended::GaveUp);
                 }
+                self.given += chunk.len() as u64;
                 self.outlet.send(Ok(chunk)).await;
             }
             if lease.is_idle() {
@@ -159,6 +180,7 @@ impl Reading {
 
     /// Sends what can be sent now.
     async fn launch(&mut self, lease: &mut Lease) -> Result<()> {
+        self.backlog.pay(self.scan.statement.budget())?;
         let mut commands: Vec<Command> = Vec::new();
         while let Some(mut job) = self.backlog.next_job(self.outlet.is_asked()) {
             let sent = self.commands(&job, lease);
@@ -209,10 +231,11 @@ impl Reading {
             }
             Event::Done(command, status) => (command, status),
         };
-        if let Err(error) = self.check(&command, &status) {
+        if let Err(error) = self.check(&command, &status, lease.family) {
             // After a refusal, the rest of its flight is heard to its end.
             while !lease.is_idle() && lease.next().await.is_ok() {}
-            let is_presumed = command.verb() == "EXAMINE" && !self.is_listed && lease.is_idle();
+            let may_be_none = matches!(error.kind(), ErrorKind::Server | ErrorKind::NotFound);
+            let is_presumed = command.verb() == "EXAMINE" && may_be_none && !self.is_listed && lease.is_idle();
             return if is_presumed { Ok(false) } else { Err(error) };
         }
         if let Some(job) = self.backlog.landed(&status)? {
@@ -225,15 +248,15 @@ impl Reading {
         Ok(true)
     }
 
-    fn check(&self, command: &Command, status: &Status) -> Result<()> {
+    fn check(&self, command: &Command, status: &Status, family: &Family) -> Result<()> {
         // Some servers refuse to fetch from a folder without messages.
         let is_empty = self.backlog.examining.exists == Some(0);
         let asked = self.scan.key.server_search().filter(|_| command.verb() == "UID SEARCH");
         let is_fine = status.condition == Condition::Ok || is_empty && command.verb() != "EXAMINE" && asked.is_none();
         match asked {
             _ if is_fine => Ok(()),
-            Some(search) => Err(searching::refused(search, command, status)),
-            None => Err(refused(command, status)),
+            Some(search) => Err(searching::refused(search, command, status, family)),
+            None => Err(refused(command, status, family)),
         }
     }
 

@@ -4,7 +4,8 @@
 
 use super::capability::Capabilities;
 use super::command::Command;
-use super::refusal::{refused as refused_in_general, words};
+use super::quirk::Family;
+use super::refusal::{kind, refused as refused_in_general, words};
 use super::status::{Code, Condition, Status};
 use crate::error::{Error, ErrorKind, Result};
 use crate::mail::ServerSearch;
@@ -24,9 +25,9 @@ pub fn check(search: &ServerSearch, able: &Capabilities) -> Result<()> {
 }
 
 /// The refusal of such a search, in the server's own words.
-pub fn refused(search: &ServerSearch, command: &Command, status: &Status) -> Error {
-    if let Some(Code::Unavailable | Code::InUse | Code::Limit) = &status.code {
-        return refused_in_general(command, status);
+pub fn refused(search: &ServerSearch, command: &Command, status: &Status, family: &Family) -> Error {
+    if status.code == Some(Code::Limit) || kind(status) != ErrorKind::Server {
+        return refused_in_general(command, status, family);
     }
     let message = format!("the server refused {}: {}", search.function(), words(status));
     let error = Error::new(ErrorKind::Server, message).context("search", search.to_string());

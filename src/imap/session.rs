@@ -11,7 +11,7 @@ use super::capability::Capabilities;
 use super::command::{self, Command, WireName};
 use super::filing::Upload;
 use super::quirk::Family;
-use super::refusal::{accepted, said_goodbye};
+use super::refusal::{accepted, said_goodbye, words};
 use super::response::Response;
 use super::status::{Condition, Status};
 use super::transport::{Counts, Transport};
@@ -128,7 +128,12 @@ impl Session {
                     },
                 },
                 Response::Status(status) if status.condition == Condition::Bye => {
-                    return Err(said_goodbye(&status));
+                    return Err(said_goodbye(&status, self.family));
+                }
+                Response::Tagged { status, .. } if self.family.is_lost(&status.text) => {
+                    let error =
+                        Error::new(ErrorKind::Unreachable, format!("the server lost the session: {}", words(&status)));
+                    return Err(error.hint("try again; it may not be ready for you yet"));
                 }
                 Response::Tagged { tag: found, status } => match self.under_way.pop_front() {
                     Some((number, command)) if found == tag(number) => {
@@ -204,7 +209,9 @@ impl Session {
         loop {
             match self.response().await? {
                 Response::Continue(_) => return Ok(None),
-                Response::Status(status) if status.condition == Condition::Bye => return Err(said_goodbye(&status)),
+                Response::Status(status) if status.condition == Condition::Bye => {
+                    return Err(said_goodbye(&status, self.family));
+                }
                 Response::Tagged { tag: found, status } if found == tag(self.tags) => return Ok(Some(status)),
                 Response::Tagged { tag: found, .. } => {
                     return Err(
@@ -225,7 +232,7 @@ impl Session {
         loop {
             match self.next().await? {
                 Event::Untagged(response) => take(response),
-                Event::Done(command, status) => return accepted(&command, status),
+                Event::Done(command, status) => return accepted(&command, status, self.family),
             }
         }
     }
@@ -300,14 +307,14 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
+    use crate::account::Limits;
     use crate::imap::command::{WireName, examine};
-    use crate::imap::transport::Limits;
 
     #[tokio::test(start_paused = true)]
     async fn a_command_that_is_refused_before_its_literal_leaves_nothing_to_wait_for() {
         let (client, mut server) = tokio::io::duplex(1000);
         let patience = Duration::from_mins(1);
-        let mut session = Session::new(Transport::new(Box::new(client), Limits::USUAL, patience));
+        let mut session = Session::new(Transport::new(Box::new(client), Limits::default(), patience));
         let name = WireName::listed(bytes::Bytes::from_static(b"Entw\xfcrfe"));
         session.send([examine(&name), examine(&WireName::of("INBOX"))]).await.unwrap();
         server.write_all(b"A1 NO no literals\r\n").await.unwrap();

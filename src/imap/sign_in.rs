@@ -8,11 +8,11 @@ use std::time::Duration;
 use super::capability::Capabilities;
 use super::command::{self, Command};
 use super::quirk::Family;
-use super::refusal::{beginning, words};
+use super::refusal::{beginning, kind, lifted, words};
 use super::response::Response;
 use super::session::{Event, Session};
 use super::status::{Code, Condition, Status};
-use super::transport::{Limits, Transport};
+use super::transport::Transport;
 use crate::account::sasl::Unopened;
 use crate::account::{ImapAccount, Mask, Mechanism, Proof, Tls, sasl, trouble};
 use crate::error::{Error, ErrorKind, Result};
@@ -50,7 +50,7 @@ async fn open_masked(
     };
     steps.begin(Step::Greeting);
     let (mut session, greeting) =
-        greeted(Transport::new(line, Limits::USUAL, patience.min(GREETING)), account, mask).await?;
+        greeted(Transport::new(line, account.limits, patience.min(GREETING)), account, mask).await?;
     steps.end(mask.cover(&words(&greeting)));
     let mut able = capabilities(&greeting);
     if account.tls == Tls::StartTls {
@@ -114,7 +114,7 @@ async fn greeted(mut transport: Transport, account: &ImapAccount, mask: &Mask) -
     };
     let place = format!("{} on port {}", account.host, account.port);
     let frame = transport.frame().await.map_err(|error| {
-        Error::new(ErrorKind::Server, format!("{place} does not greet as an IMAP server does: {error}")).hint(silent)
+        Error::new(error.kind(), format!("{place} does not greet as an IMAP server does: {error}")).hint(silent)
     })?;
     let mut session = Session::new(transport);
     session.mask = mask.clone();
@@ -122,10 +122,7 @@ async fn greeted(mut transport: Transport, account: &ImapAccount, mask: &Mask) -
     match Response::parse(&frame) {
         Ok(Response::Status(status)) => match status.condition {
             Condition::Ok | Condition::PreAuth => Ok((session, status)),
-            Condition::Bye | Condition::No | Condition::Bad => {
-                Err(Error::new(ErrorKind::Server, format!("the server does not want to talk: {}", words(&status)))
-                    .hint("it may be busy, or have too many connections from here; try again in a while"))
-            }
+            Condition::Bye | Condition::No | Condition::Bad => Err(does_not_talk(&status)),
         },
         _ => {
             let said = String::from_utf8_lossy(&frame.octets);
@@ -133,6 +130,18 @@ async fn greeted(mut transport: Transport, account: &ImapAccount, mask: &Mask) -
             Err(Error::new(ErrorKind::Server, format!("{place} does not greet as an IMAP server does: {said}"))
                 .hint(IMAP_PORTS))
         }
+    }
+}
+
+fn does_not_talk(status: &Status) -> Error {
+    let message = format!("the server does not want to talk: {}", words(status));
+    match kind(status) {
+        ErrorKind::Throttled => {
+            let family = Family::of(&status.text, "", &Capabilities::default());
+            Error::new(ErrorKind::Throttled, message).hint(lifted(status, family))
+        }
+        _ => Error::new(ErrorKind::Unreachable, message)
+            .hint("it may be busy, or have too many connections from here; try again in a while"),
     }
 }
 
@@ -162,7 +171,7 @@ async fn start_tls(
     let mask = session.mask.clone();
     let line = session.into_transport().into_line()?;
     let line = encrypt(line, place(account), account.ca_file.as_deref(), patience, steps).await?;
-    let mut session = Session::new(Transport::new(line, Limits::USUAL, patience));
+    let mut session = Session::new(Transport::new(line, account.limits, patience));
     session.mask = mask;
     Ok(session)
 }
@@ -178,7 +187,8 @@ async fn prove(
     let introduction = session.capabilities.has("ID").then(command::id);
     let (mut able, mut challenge) = (Capabilities::default(), None);
     let mut status = converse(session, introduction, &command, who, &mut able, &mut challenge).await?;
-    if status.condition == Condition::Bad && session.capabilities.has("SASL-IR") && session.is_idle() {
+    let is_understood = status.condition != Condition::Bad || kind(&status) != ErrorKind::Server;
+    if !is_understood && session.capabilities.has("SASL-IR") && session.is_idle() {
         // Some servers promise to take the response with the command, and do not understand it then.
         let stepwise = proving(&session.capabilities, account, proof, false)?;
         if stepwise != command {
@@ -186,9 +196,10 @@ async fn prove(
         }
     }
     if status.condition != Condition::Ok {
-        let error = not_let_in(account, proof, &status, challenge.as_deref());
+        let error = not_let_in(account, proof, &status, session.family, challenge.as_deref());
         // Other codes say that it is not the proof: nobody is let in now, or not to this.
-        let is_proof = matches!(status.code, None | Some(Code::AuthenticationFailed | Code::Expired));
+        let is_proof = matches!(status.code, None | Some(Code::AuthenticationFailed | Code::Expired))
+            && error.kind() == ErrorKind::Server;
         return Err(if is_proof { Unopened::Unproved(error) } else { Unopened::Failed(error) });
     }
     Ok(if able.is_empty() { capabilities(&status) } else { able })
@@ -253,11 +264,23 @@ async fn converse(
     }
 }
 
-fn not_let_in(account: &ImapAccount, proof: &Proof, status: &Status, challenge: Option<&str>) -> Error {
+fn not_let_in(
+    account: &ImapAccount,
+    proof: &Proof,
+    status: &Status,
+    family: &Family,
+    challenge: Option<&str>,
+) -> Error {
     let why = challenge.and_then(sasl::refusal).map(|why| format!("; {why}")).unwrap_or_default();
     let said = format!("{}{why}", words(status));
+    let message = format!("{} did not let {} in: {said}", account.host, account.user);
+    let kind = kind(status);
+    if kind == ErrorKind::Throttled {
+        return Error::new(kind, message).hint(lifted(status, family));
+    }
     let hint = match (&status.code, proof) {
-        (Some(Code::Unavailable | Code::InUse | Code::Limit), _) => "it may work again in a moment",
+        _ if kind == ErrorKind::Unavailable => "it may work again in a moment",
+        (Some(Code::Limit), _) => "it may work again in a moment",
         (Some(Code::Expired), Proof::Password(_)) => "the password is too old for the server; set a new one there",
         (_, proof) => trouble::hint(&said, proof).unwrap_or(match proof {
             Proof::Password(_) => {
@@ -268,8 +291,7 @@ fn not_let_in(account: &ImapAccount, proof: &Proof, status: &Status, challenge: 
             }
         }),
     };
-    let message = format!("{} did not let {} in: {said}", account.host, account.user);
-    Error::new(ErrorKind::Server, message).hint(hint)
+    Error::new(kind, message).hint(hint)
 }
 
 fn place(account: &ImapAccount) -> Place<'_> {
@@ -306,6 +328,7 @@ mod tests {
     use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, duplex, split};
 
     use super::*;
+    use crate::account::Limits;
     use crate::net::steps;
 
     /// What is told of compression, and how often it was asked for.
@@ -322,7 +345,7 @@ mod tests {
             }
             asked
         });
-        let mut session = Session::new(Transport::new(Box::new(client), Limits::USUAL, GREETING));
+        let mut session = Session::new(Transport::new(Box::new(client), Limits::default(), GREETING));
         session.capabilities = Capabilities::of(able.split(' '));
         let mut told = None;
         let mut steps = Steps::told_to(|event| {
@@ -367,7 +390,7 @@ mod tests {
             }
             heard
         });
-        let mut session = Session::new(Transport::new(Box::new(client), Limits::USUAL, GREETING));
+        let mut session = Session::new(Transport::new(Box::new(client), Limits::default(), GREETING));
         session.capabilities = Capabilities::of(able.split(' '));
         let account = ImapAccount::new("mail.example.org", "me");
         let proved = prove(&mut session, &account, &Proof::Token("t0k3n".into()), &mut String::new()).await;

@@ -6,6 +6,7 @@
 
 pub mod address;
 pub mod body;
+pub mod budget;
 pub mod charset;
 pub mod content;
 pub mod date;

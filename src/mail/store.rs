@@ -6,13 +6,14 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 
+use super::budget::Budget;
 use super::{Fetch, Folder, FolderPattern, Message, SearchKey, StatusItems, UidSet, UidValidity};
 use crate::error::Result;
 
@@ -125,7 +126,15 @@ pub trait Sieve: Send + Sync {
 ///
 /// A store may keep what it listed for a statement for as long as the statement is alive.
 #[derive(Debug, Clone, Default)]
-pub struct Statement(Arc<Terms>);
+pub struct Statement(Arc<Ongoing>);
+
+/// What is common to all readings of a statement.
+#[derive(Debug, Default)]
+struct Ongoing {
+    terms: Terms,
+    budget: Budget,
+    is_answered: AtomicBool,
+}
 
 /// On what terms a statement may use a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,27 +143,46 @@ pub struct Terms {
     pub connections: usize,
     /// How long a server may be silent.
     pub patience: Duration,
+    /// How often in a row a connection that is lost is replaced.
+    pub retries: u32,
+    /// Octets that may be downloaded; 0 is no limit.
+    pub download: u64,
 }
 
 impl Default for Terms {
     fn default() -> Self {
-        Self { connections: 3, patience: Duration::from_mins(1) }
+        Self { connections: 3, patience: Duration::from_mins(1), retries: 5, download: 0 }
     }
 }
 
 /// Tells a statement from others, without keeping it alive.
 #[derive(Debug, Clone)]
-pub struct StatementKey(std::sync::Weak<Terms>);
+pub struct StatementKey(std::sync::Weak<Ongoing>);
 
 impl Statement {
     /// A statement on these terms.
     pub fn new(terms: Terms) -> Self {
-        Self(Arc::new(terms))
+        Self(Arc::new(Ongoing { terms, budget: Budget::of(terms.download), is_answered: AtomicBool::new(false) }))
     }
 
     /// Its terms.
     pub fn terms(&self) -> Terms {
-        *self.0
+        self.0.terms
+    }
+
+    /// What it may download.
+    pub fn budget(&self) -> &Budget {
+        &self.0.budget
+    }
+
+    /// A server has answered it.
+    pub fn answered(&self) {
+        self.0.is_answered.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a server has answered it.
+    pub fn is_answered(&self) -> bool {
+        self.0.is_answered.load(Ordering::Relaxed)
     }
 
     /// A key to remember the statement by.

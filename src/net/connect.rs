@@ -55,7 +55,7 @@ pub async fn dial(host: &str, port: u16, patience: Duration, steps: &mut Steps<'
     let addresses: Vec<SocketAddr> = match looked_up {
         Ok(Ok(addresses)) => addresses.collect(),
         Ok(Err(error)) => {
-            return Err(Error::new(ErrorKind::Server, format!("the host {host} cannot be found"))
+            return Err(Error::new(ErrorKind::Unreachable, format!("the host {host} cannot be found"))
                 .because(error)
                 .hint("check the name of the server, and that this machine is online"));
         }
@@ -114,7 +114,8 @@ pub async fn encrypt(
         }
         Ok(Err(error)) => Err(explained(place, ca_file, looking.shown().as_ref(), error)),
         Err(_) => {
-            Err(no_tls(format!("{host} did not begin TLS on port {port} within {}", within(patience)), place.service))
+            let message = format!("{host} did not begin TLS on port {port} within {}", within(patience));
+            Err(no_tls(ErrorKind::Unreachable, message, place.service))
         }
     }
 }
@@ -161,7 +162,7 @@ fn explained(place: Place<'_>, ca_file: Option<&Path>, shown: Option<&Certificat
     let explained = match inner {
         Some(rustls::Error::InvalidCertificate(why)) => untrusted(host, ca_file, shown, why),
         Some(rustls::Error::InvalidMessage(_) | rustls::Error::InappropriateMessage { .. }) => {
-            no_tls(format!("{host} does not speak TLS on port {port}"), service)
+            no_tls(ErrorKind::Server, format!("{host} does not speak TLS on port {port}"), service)
         }
         Some(rustls::Error::PeerIncompatible(_) | rustls::Error::AlertReceived(_)) => {
             server(format!("{host} offers no encryption that is good enough"))
@@ -169,9 +170,11 @@ fn explained(place: Place<'_>, ca_file: Option<&Path>, shown: Option<&Certificat
         }
         Some(other) => server(format!("{host} cannot be spoken to with TLS: {other}"))
             .hint("whoever runs the server can say what it expects"),
-        None if error.kind() == io::ErrorKind::UnexpectedEof => {
-            no_tls(format!("{host} closed the connection on port {port} when TLS was to begin"), service)
-        }
+        None if error.kind() == io::ErrorKind::UnexpectedEof => no_tls(
+            ErrorKind::Unreachable,
+            format!("{host} closed the connection on port {port} when TLS was to begin"),
+            service,
+        ),
         None => return lost(host, port, error),
     };
     explained.because(error)
@@ -228,8 +231,8 @@ fn untrusted(host: &str, ca_file: Option<&Path>, shown: Option<&Certificate>, wh
     }
 }
 
-fn no_tls(message: String, service: Service) -> Error {
-    Error::new(ErrorKind::Server, message).hint(match service {
+fn no_tls(kind: ErrorKind, message: String, service: Service) -> Error {
+    Error::new(kind, message).hint(match service {
         Service::Imap => {
             "TLS at once is usual on port 993; on 143 it is STARTTLS: tls = \"starttls\", or imap+starttls:// in a URL"
         }
@@ -247,7 +250,7 @@ fn lost(host: &str, port: u16, error: io::Error) -> Error {
 }
 
 fn unreachable(message: String) -> Error {
-    Error::new(ErrorKind::Server, message).hint("check host and port, and whether a firewall is in between")
+    Error::new(ErrorKind::Unreachable, message).hint("check host and port, and whether a firewall is in between")
 }
 
 fn within(patience: Duration) -> String {

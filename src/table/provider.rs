@@ -20,6 +20,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use super::scan::{MailScanExec, Scan, Source};
 use super::settings::Settings;
 use super::{Table, search_function};
+use crate::mail::budget::MEGABYTE;
 use crate::mail::store::StatementKey;
 use crate::mail::{Statement, Terms};
 
@@ -88,7 +89,12 @@ impl TableProvider for MailTable {
             text_pushdown: settings.text_pushdown,
         };
         let patience = Duration::from_secs(settings.timeout_seconds);
-        let terms = Terms { connections: settings.connections, patience };
+        let terms = Terms {
+            connections: settings.connections,
+            patience,
+            retries: settings.retries,
+            download: settings.max_download_mb * MEGABYTE,
+        };
         let started = session.execution_props().query_execution_start_time;
         let statement = match session.config().get_extension::<Statements>() {
             Some(statements) => statements.started_at(started, terms),

@@ -17,6 +17,10 @@ pub struct Settings {
     pub connections: usize,
     /// How long a server may be silent, in seconds.
     pub timeout_seconds: u64,
+    /// How often in a row a connection that is lost is replaced before a statement fails.
+    pub retries: u32,
+    /// How much a statement may download from servers, in megabytes; 0 is no limit.
+    pub max_download_mb: u64,
     /// Whether predicates choose folders, messages and what is read of them; off to check that they do it right.
     pub pushdown: bool,
     /// Whether servers are asked for text.
@@ -51,6 +55,9 @@ impl Default for Settings {
         Self {
             connections: 3,
             timeout_seconds: 60,
+            retries: 5,
+            // Gmail lets 2,500 be read in a day.
+            max_download_mb: 2000,
             pushdown: true,
             text_pushdown: TextPushdown::Off,
             allow_send: false,
@@ -85,6 +92,14 @@ impl ExtensionOptions for Settings {
             "timeout_seconds" => match value.parse() {
                 Ok(seconds) if (1..=MAX_TIMEOUT).contains(&seconds) => self.timeout_seconds = seconds,
                 _ => return Err(refused(key, value, "a number of seconds from 1 to 3600")),
+            },
+            "retries" => match value.parse() {
+                Ok(retries) if retries <= MAX_RETRIES => self.retries = retries,
+                _ => return Err(refused(key, value, "a number from 0 to 20")),
+            },
+            "max_download_mb" => match value.parse() {
+                Ok(megabytes) if megabytes <= MAX_DOWNLOAD => self.max_download_mb = megabytes,
+                _ => return Err(refused(key, value, "a number of megabytes, or 0 for no limit")),
             },
             "pushdown" => self.pushdown = truth(key, value)?,
             "allow_send" => self.allow_send = truth(key, value)?,
@@ -121,6 +136,16 @@ impl ExtensionOptions for Settings {
             ),
             entry("timeout_seconds", self.timeout_seconds.to_string(), "How long a server may be silent, in seconds"),
             entry(
+                "retries",
+                self.retries.to_string(),
+                "How often in a row a connection that is lost is replaced before a statement fails",
+            ),
+            entry(
+                "max_download_mb",
+                self.max_download_mb.to_string(),
+                "How much a statement may download from servers, in megabytes; 0 is no limit",
+            ),
+            entry(
                 "pushdown",
                 self.pushdown.to_string(),
                 "Whether predicates choose folders, messages and what is read of them",
@@ -154,4 +179,6 @@ fn refused(key: &str, value: &str, expected: &str) -> DataFusionError {
 
 const MAX_CONNECTIONS: usize = 16;
 const MAX_TIMEOUT: u64 = 3600;
+const MAX_DOWNLOAD: u64 = 1_000_000_000;
+const MAX_RETRIES: u32 = 20;
 const MAX_PER_MINUTE: u32 = 60_000;

@@ -6,11 +6,14 @@
 
 #![allow(clippy::unwrap_used, clippy::pedantic, reason = "a test that fails says enough")]
 
+mod budget;
 mod compressed;
 mod cut;
 mod lies;
+mod matrix;
 mod partial;
 mod refused;
+mod resumed;
 #[path = "../server/mod.rs"]
 mod server;
 mod sessions;
@@ -25,14 +28,14 @@ use crate::server::scripted::{Action, Command, Context, Folder, Message, Script,
 /// Rows in order of their text, values separated by `|`.
 type Rows = Vec<String>;
 
-/// An engine over a server on this computer; a server that is silent for a second is given up.
+/// An engine over a server on this computer; a server that is silent for a second is given up, and nothing is asked twice.
 async fn engine(port: u16) -> Engine {
     engine_of(ImapAccount::new("127.0.0.1", "me").password("hunter2").tls(Tls::None).port(port)).await
 }
 
 async fn engine_of(account: ImapAccount) -> Engine {
     let engine = Engine::builder().imap("work", account).build().unwrap();
-    for setting in ["timeout_seconds = 1", "connections = 1"] {
+    for setting in ["timeout_seconds = 1", "connections = 1", "retries = 0"] {
         rows(&engine, &format!("SET mailql.{setting}")).await.unwrap();
     }
     engine

@@ -81,15 +81,15 @@ impl Backlog {
         let is_sweeping = self.todo == Todo::Finding;
         if is_sweeping && self.waiting() + messages.len() > HELD {
             self.later.extend(messages.iter().map(|message| message.uid));
+            self.toll.later(messages.iter().map(|message| job::expected(message, kind).unwrap_or(0)).sum());
             return;
         }
-        let cost = |message: &Message| match kind {
-            Kind::Contents(fetch) => job::expected(message, fetch),
-            Kind::Items(items) if items.raw => message.size.unwrap_or(UNKNOWN_SIZE),
-            _ => 0,
-        };
         for message in messages {
-            let octets = cost(&message);
+            let expected = job::expected(&message, kind);
+            let octets = expected.unwrap_or(UNKNOWN_SIZE);
+            if kind.has_content() {
+                self.toll.add(expected.unwrap_or(0));
+            }
             // As many as fit go together, also with those that wait already.
             let fits = |job: &&mut Job| {
                 job.step == step && job.kind == *kind && job.messages.len() < BLOCK && job.octets + octets <= JOB_OCTETS

@@ -180,7 +180,7 @@ impl Connection {
             }
             "LOGIN" if command.arguments.len() == 2 => self.sign_in(command),
             "AUTHENTICATE"
-                if command.arguments.first().is_some_and(|name| name.text().eq_ignore_ascii_case("PLAIN")) =>
+                if command.arguments.first().is_some_and(|name| ["PLAIN", "XOAUTH2"].contains(&name.text())) =>
             {
                 if command.arguments.len() == 1 {
                     self.send(b"+ \r\n")?;

@@ -1,0 +1,82 @@
+//! What a statement may download: held before contents are asked for, and while they come.
+
+use mailql::{Error, ErrorKind};
+
+use crate::server::scripted::{Folder, Message, Script, Scripted};
+use crate::{engine, mail, rows};
+
+/// Twenty mails of 200,000 octets each, and a folder with one more.
+fn heavy() -> Scripted {
+    let letter = |uid: u32| {
+        let mail = mail(uid, "", &format!("number {uid}"), "");
+        let mut raw = mail.raw.clone();
+        raw.resize(199_998, b'x');
+        raw.extend_from_slice(b"\r\n");
+        Message { raw, ..mail }
+    };
+    let inbox = (1..=20).map(letter).collect();
+    Script::new().folders(vec![Folder::new("INBOX", inbox), Folder::new("Archive", vec![letter(1)])]).start()
+}
+
+async fn asked(server: &Scripted, megabytes: u32, sql: &str) -> Result<Vec<String>, Error> {
+    let engine = engine(server.port()).await;
+    rows(&engine, &format!("SET mailql.max_download_mb = {megabytes}")).await.unwrap();
+    rows(&engine, sql).await
+}
+
+const CONTENTS: [&str; 3] = [
+    "SELECT count(raw) FROM MessageBody WHERE folder = 'INBOX'",
+    "SELECT count(body_text) FROM MessageBody WHERE folder = 'INBOX'",
+    "SELECT count(raw) FROM MessageBody WHERE folder = 'INBOX' AND subject LIKE 'number%'",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn contents_that_are_too_much_are_refused_before_they_are_asked_for() {
+    for sql in CONTENTS {
+        let server = heavy();
+        let error = asked(&server, 3, sql).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
+        let said = error.to_string();
+        assert!(said.contains("would download about 4 MB, and mailql.max_download_mb is 3"), "{sql}: {said}");
+        assert!(error.way_out().unwrap().contains("SET mailql.max_download_mb"), "{said}");
+        let transcript = server.transcript();
+        assert!(!transcript.contains("BODY.PEEK[]") && !transcript.contains("BODY.PEEK[1]"), "{transcript}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn as_much_as_there_may_be_comes_and_without_a_limit_everything() {
+    for sql in CONTENTS {
+        let server = heavy();
+        assert_eq!(asked(&server, 5, sql).await.unwrap(), ["20"], "{sql}");
+        assert_eq!(asked(&server, 0, sql).await.unwrap(), ["20"], "{sql}");
+    }
+    // What is not read costs nothing.
+    let server = heavy();
+    let few = "SELECT count(raw) FROM MessageBody WHERE folder = 'INBOX' AND subject IN ('number 7', 'number 8')";
+    assert_eq!(asked(&server, 1, few).await.unwrap(), ["2"]);
+    let limited = "SELECT count(raw) FROM (SELECT raw FROM MessageBody LIMIT 2)";
+    assert_eq!(asked(&server, 1, limited).await.unwrap(), ["2"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_folders_and_scans_of_a_statement_share_it() {
+    let server = heavy();
+    let both = "SELECT count(raw) FROM MessageBody WHERE folder = 'INBOX' UNION ALL \
+                SELECT count(raw) FROM MessageBody WHERE uid < 11";
+    let error = asked(&server, 5, both).await.unwrap_err().to_string();
+    assert!(error.contains("mailql.max_download_mb is 5"), "{error}");
+    assert_eq!(asked(&server, 8, both).await.unwrap().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_came_counts_where_no_size_was_told() {
+    // The server gives much that nobody asked for.
+    let server = Script::new()
+        .folders(vec![Folder::new("INBOX", (1..=200).map(|uid| mail(uid, "", &"x".repeat(9000), "")).collect())])
+        .start();
+    let sql = "SELECT count(subject) FROM MessagesInFolder WHERE folder = 'INBOX'";
+    let error = asked(&server, 1, sql).await.unwrap_err();
+    assert!(error.to_string().contains("has downloaded 2 MB, and mailql.max_download_mb is 1"), "{error}");
+    assert_eq!(asked(&server, 2, sql).await.unwrap(), ["200"]);
+}
