@@ -109,6 +109,38 @@ fn attachments_with_hostile_names_stay_in_their_directory() {
     assert_eq!(files(&place.path().join("out/deep")), ["saved"]);
 }
 
+/// The subject in the corpus would be a link to click on in a spreadsheet.
+#[test]
+fn formulas_in_mail_are_run_by_no_spreadsheet_when_they_are_quoted() {
+    let place = tempfile::tempdir().unwrap();
+    let mailbox = place.path().join("mail");
+    mail::write_maildir(&mailbox);
+    let select = "SELECT subject, uid, -1 AS number FROM MessagesInFolder WHERE subject LIKE '=%' OR subject = 'open'";
+    let subject = "=HYPERLINK(\"https://example.org\",\"invoice\")";
+    for (setting, first) in [("keep", subject.to_owned()), ("quote", format!("'{subject}"))] {
+        for ending in ["csv", "tsv", "ndjson"] {
+            let file = place.path().join(format!("{setting}.{ending}"));
+            let set = format!("SET mailql.csv_formulas = {setting}");
+            mailql(&[mailbox.to_str().unwrap(), "-c", &set, "-o", file.to_str().unwrap(), "-c", select]);
+            let rows: Vec<(String, String)> = if ending == "ndjson" {
+                let text = fs::read_to_string(&file).unwrap();
+                let cell = |row: &serde_json::Map<_, serde_json::Value>, name: &str| match &row[name] {
+                    serde_json::Value::String(text) => text.clone(),
+                    other => other.to_string(),
+                };
+                text.lines().map(object).map(|row| (cell(&row, "subject"), cell(&row, "number"))).collect()
+            } else {
+                let delimiter = if ending == "csv" { b',' } else { b'\t' };
+                let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).from_path(&file).unwrap();
+                reader.records().map(|row| row.map(|row| (row[0].to_owned(), row[2].to_owned())).unwrap()).collect()
+            };
+            let expected = if ending == "ndjson" { subject } else { first.as_str() };
+            assert!(rows.iter().any(|(cell, _)| cell == expected), "{setting} {ending}: {rows:?}");
+            assert!(rows.iter().all(|(_, number)| number == "-1"), "{setting} {ending}: {rows:?}");
+        }
+    }
+}
+
 fn files(directory: &Path) -> Vec<String> {
     let mut names: Vec<String> =
         fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();

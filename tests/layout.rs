@@ -129,6 +129,20 @@ fn only_filing_adds_mail_and_no_reading_knows_it() {
     assert!(!session.contains("Upload {"), "filing alone makes what is added");
 }
 
+/// What is forbidden cannot be allowed again further down.
+#[test]
+fn unsafe_code_is_forbidden_everywhere() {
+    let manifest = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).unwrap();
+    let lints: BTreeMap<&str, &str> = manifest
+        .lines()
+        .skip_while(|line| *line != "[lints.rust]")
+        .skip(1)
+        .take_while(|line| !line.starts_with('['))
+        .filter_map(|line| line.split_once(" = "))
+        .collect();
+    assert_eq!(lints.get("unsafe_code"), Some(&"\"forbid\""));
+}
+
 #[test]
 fn every_dependency_has_a_permissive_licence() {
     let version = std::process::Command::new("rustc").arg("-vV").output().unwrap().stdout;

@@ -53,4 +53,30 @@ mod tests {
         assert_ne!(Secret::from("hunter2"), Secret::from("hunter3"));
         assert_eq!(format!("{:?}", Some(Secret::from("hunter2"))), "Some(Secret(…))");
     }
+
+    /// Looks at the place in memory where it was.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_secret_is_overwritten_when_it_is_dropped() {
+        use std::os::unix::fs::FileExt;
+
+        let memory = std::fs::File::open("/proc/self/mem").unwrap();
+        let there = |at: u64| {
+            let mut octets = vec![0; LENGTH];
+            memory.read_exact_at(&mut octets, at).unwrap();
+            octets.windows(PATTERN.len()).filter(|octets| *octets == PATTERN.as_bytes()).count()
+        };
+        let secret = Secret::from(PATTERN.repeat(LENGTH / PATTERN.len()));
+        let copy = secret.clone();
+        let places = [&secret, &copy].map(|secret| secret.expose().as_ptr() as u64);
+        assert_eq!(places.map(there), [LENGTH / PATTERN.len(); 2]);
+        drop((secret, copy));
+        assert_eq!(places.map(there), [0; 2]);
+    }
+
+    #[cfg(target_os = "linux")]
+    const PATTERN: &str = "open sesame 0815";
+    /// Not so much that the system takes the memory back at once.
+    #[cfg(target_os = "linux")]
+    const LENGTH: usize = 32 << 10;
 }

@@ -22,6 +22,7 @@ use super::progress::{Counts, Progress, label, most};
 use super::say;
 use super::signals::{Signal, Signals};
 use crate::engine::Engine;
+use crate::engine::export;
 use crate::engine::sending::Tally;
 use crate::engine::sending::node::SendNode;
 use crate::engine::sending::plan::not_begun;
@@ -149,6 +150,10 @@ impl Session {
         };
         let progress = Progress::watch(Arc::clone(&plan));
         let delivered = if answers || matches!(self.target, Target::Screen(_)) {
+            let stream = match self.target.format() {
+                Some(format) => export::guarded(stream, format, self.csv_formulas()),
+                None => stream,
+            };
             Some(output::deliver(stream, &self.target, self.expanded, cap, progress).await?)
         } else {
             drain(stream).await?;
@@ -179,6 +184,10 @@ impl Session {
             });
         }
         Ok(delivered)
+    }
+
+    fn csv_formulas(&self) -> export::CsvFormulas {
+        export::csv_formulas(self.engine.context().state_ref().read().config().options())
     }
 
     /// Plans a statement and starts it in a task of its own, so that it can be dropped whatever it is doing.

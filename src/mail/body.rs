@@ -7,7 +7,8 @@ use bytes::Bytes;
 use mail_parser::decoders::html::html_to_text;
 
 use super::message::Message;
-use super::part::Part;
+use super::part::{MAX_PARTS, Part};
+use super::structure::MAX_DEPTH;
 use super::{charset, transfer};
 
 /// What the parts of a message are.
@@ -109,18 +110,44 @@ pub fn preview(message: &Message) -> Option<String> {
 }
 
 /// What is wrong with the structure, each in a few words.
-pub fn structure_problems(part: &Part) -> Vec<String> {
-    let mut problems = Vec::new();
-    let number = part.number.as_ref().map(ToString::to_string).unwrap_or_default();
-    if part.parts.is_empty() && !part.media_type.starts_with("multipart/") {
-        if !transfer::is_known(&part.encoding) {
-            problems.push(format!("part {number} has the unknown encoding {}", part.encoding));
-        }
-    } else if part.parts.is_empty() {
+pub fn structure_problems(root: &Part) -> Vec<String> {
+    let mut survey = Survey::default();
+    survey.part(root, 0);
+    let Survey { mut problems, parts, deepest, is_empty } = survey;
+    if is_empty {
         problems.push("a multipart has no parts".to_owned());
     }
-    problems.extend(part.parts.iter().flat_map(structure_problems));
+    if deepest >= MAX_DEPTH {
+        problems.push(format!("multiparts more than {MAX_DEPTH} deep are shown as text"));
+    }
+    if parts >= MAX_PARTS {
+        problems.push(format!("parts after the first {MAX_PARTS} are left out"));
+    }
     problems
+}
+
+/// What was seen of a structure.
+#[derive(Default)]
+struct Survey {
+    problems: Vec<String>,
+    parts: usize,
+    deepest: usize,
+    /// Whether some multipart has no parts.
+    is_empty: bool,
+}
+
+impl Survey {
+    fn part(&mut self, part: &Part, depth: usize) {
+        self.parts += 1;
+        self.deepest = self.deepest.max(depth);
+        if part.media_type.starts_with("multipart/") {
+            self.is_empty |= part.parts.is_empty();
+        } else if !transfer::is_known(&part.encoding) {
+            let number = part.number.as_ref().map(ToString::to_string).unwrap_or_default();
+            self.problems.push(format!("part {number} has the unknown encoding {}", part.encoding));
+        }
+        part.parts.iter().for_each(|part| self.part(part, depth + 1));
+    }
 }
 
 /// What is wrong with the contents of text parts, each in a few words.

@@ -99,7 +99,8 @@ impl Declared<'_> {
         let charset = self.charset.as_deref().filter(|charset| !is_default(charset)).map(as_it_is);
         let disposition = self.disposition.as_deref().map(|word| in_lower_case(word.trim_matches('"')));
         let content_id = self.content_id.map(encoded_word::decoded);
-        let content_id = content_id.as_deref().map(|id| id.trim().trim_matches(['<', '>']));
+        let is_around = |letter: char| matches!(letter, '<' | '>') || letter.is_whitespace();
+        let content_id = content_id.as_deref().map(|id| id.trim_matches(is_around));
         let encoding =
             self.encoding.as_deref().and_then(|text| text.split(AFTER_ENCODING).find(|word| !word.is_empty()));
         let name = self.name.map(encoded_word::decoded).filter(|name| !name.trim().is_empty());

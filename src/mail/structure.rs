@@ -48,14 +48,18 @@ struct Scanner<'a> {
 impl Scanner<'_> {
     fn entity(&mut self, range: Range<usize>, number: Option<PartNumber>, default_type: &str, depth: usize) -> Part {
         let body = header_end(&self.raw[range.clone()]) + range.start;
-        let header = Header::parse(self.raw.slice(range.start..body));
+        let header = Header::parse(self.raw.slice(range.start..body.min(range.start + LONGEST_HEADER)));
         let mut part = described(&header, default_type);
         let body = body..range.end;
         let boundary =
             part.media_type.starts_with("multipart/").then(|| parameter(&header, "content-type", "boundary"));
         match boundary.map(Option::unwrap_or_default) {
             // A multipart that cannot be taken apart is shown as the text that it is.
-            Some(boundary) if boundary.is_empty() || depth >= MAX_DEPTH => part.media_type = "text/plain".into(),
+            Some(boundary) if boundary.is_empty() || depth >= MAX_DEPTH => {
+                part.media_type = "text/plain".into();
+                // The default of text, which is as good as none.
+                part.charset = part.charset.filter(|charset| !charset.eq_ignore_ascii_case("us-ascii"));
+            }
             Some(boundary) => {
                 let default_type = if part.media_type == "multipart/digest" { "message/rfc822" } else { "text/plain" };
                 for (position, child) in (1..).zip(self.children(&body, &boundary)) {
@@ -200,7 +204,10 @@ fn without_blanks_after_equals(value: &str) -> String {
 }
 
 /// Deeper multiparts are shown as text; nobody writes them by hand, and no client shows them.
-const MAX_DEPTH: usize = 100;
+pub const MAX_DEPTH: usize = 100;
+
+/// What describes a part is looked for in that many octets of its header.
+const LONGEST_HEADER: usize = 1 << 20;
 
 #[cfg(test)]
 mod tests {

@@ -29,6 +29,27 @@ pub struct Settings {
     pub allow_send: bool,
     /// How many mails may be sent in a minute; 0 is no limit.
     pub send_per_minute: u32,
+    /// What becomes of text in CSV that a spreadsheet would take for a formula.
+    pub csv_formulas: CsvFormulas,
+}
+
+/// What becomes of text in CSV that a spreadsheet would take for a formula: mail is written by anybody.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum CsvFormulas {
+    /// It is written as it is, so that it is read back as it was.
+    #[default]
+    Keep,
+    /// It gets an apostrophe before it, which makes it text.
+    Quote,
+}
+
+impl fmt::Display for CsvFormulas {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            CsvFormulas::Keep => "keep",
+            CsvFormulas::Quote => "quote",
+        })
+    }
 }
 
 /// Whether servers are asked for text. What contains a text differs from server to server, and none tells how it reads that.
@@ -62,6 +83,7 @@ impl Default for Settings {
             text_pushdown: TextPushdown::Off,
             allow_send: false,
             send_per_minute: 0,
+            csv_formulas: CsvFormulas::Keep,
         }
     }
 }
@@ -112,6 +134,11 @@ impl ExtensionOptions for Settings {
                 "trust" => self.text_pushdown = TextPushdown::Trust,
                 _ => return Err(refused(key, value, "off or trust")),
             },
+            "csv_formulas" => match value.to_lowercase().as_str() {
+                "keep" => self.csv_formulas = CsvFormulas::Keep,
+                "quote" => self.csv_formulas = CsvFormulas::Quote,
+                _ => return Err(refused(key, value, "keep or quote")),
+            },
             _ => {
                 let known = self.entries().into_iter().map(|entry| entry.key);
                 let hint = format!("the settings are {}", known.collect::<Vec<_>>().join(", "));
@@ -160,6 +187,11 @@ impl ExtensionOptions for Settings {
                 "send_per_minute",
                 self.send_per_minute.to_string(),
                 "How many mails may be sent in a minute; 0 is no limit",
+            ),
+            entry(
+                "csv_formulas",
+                self.csv_formulas.to_string(),
+                "What becomes of text in CSV that a spreadsheet would take for a formula: keep, or quote, an apostrophe before it",
             ),
         ]
     }

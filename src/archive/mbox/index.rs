@@ -104,11 +104,15 @@ fn made(
     });
     // Where programs keep flags in headers, what was read of them may be outdated.
     let goes_on = grew.filter(|known| known.records.iter().all(|record| record.state & KEPT_IN_PLACE == 0));
-    let (records, base, dates_required) = match goes_on.and_then(|known| known.records.split_last().zip(Some(known))) {
-        // The last message may have grown too.
-        Some(((last, before), known)) => (before.to_vec(), last.offset, Some(known.dates_required)),
-        None => (Vec::new(), 0, None),
-    };
+    // The last message may have grown too, even its first line, which decides whether it is one; and where there is no
+    // other, about dates.
+    let (records, base, dates_required) =
+        match goes_on.and_then(|known| known.records.len().checked_sub(2).zip(Some(known))) {
+            Some((whole, known)) => {
+                (known.records[..whole].to_vec(), known.records[whole].offset, Some(known.dates_required))
+            }
+            None => (Vec::new(), 0, None),
+        };
     let length = stamp.size.saturating_sub(base);
     meter.bytes_expected.add(usize::try_from(length).unwrap_or(usize::MAX));
     file.seek(SeekFrom::Start(base)).map_err(failed)?;

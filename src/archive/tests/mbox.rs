@@ -202,3 +202,32 @@ async fn sizes_in_the_index_are_those_of_what_is_read() {
         }
     }
 }
+
+/// Somebody was just writing the line that decides: whether others need a date, or whether a message begins at all.
+#[tokio::test]
+async fn a_line_that_was_half_written_decides_nothing() {
+    let place = Place::new();
+    let first = format!("{FROM}Subject: 1\n\nbody\n\n");
+    for (name, part, rest, subjects) in [
+        (
+            "a",
+            &FROM[..FROM.len() - 6],
+            &format!("{}Subject: 1\n\nbody\n\nFrom the start.\n\n", &FROM[FROM.len() - 6..]),
+            vec!["1"],
+        ),
+        ("b", &format!("{first}From 1990 until 10:00"), &"00 it was text.\n\n".to_owned(), vec!["1"]),
+        (
+            "c",
+            &format!("{first}From a@b Sat Jan  3 01:02:0"),
+            &"3 2026\nSubject: 2\n\nbody\n".to_owned(),
+            vec!["2", "1"],
+        ),
+    ] {
+        let path = place.path(&format!("{name}.mbox"));
+        write(&path, part, 1000);
+        let store = open(&place, &format!("{name}.mbox"));
+        seen(&store, name).await;
+        write(&path, &format!("{part}{rest}"), 2000);
+        assert_eq!(seen(&store, name).await.1, subjects, "{name}");
+    }
+}

@@ -85,6 +85,14 @@ impl Target {
                 .hint("use --format csv or md, or leave --format out")),
         }
     }
+
+    /// The format that rows are written in, where they are not shown as a table.
+    pub(crate) fn format(&self) -> Option<Format> {
+        match self {
+            Target::File(_, format) | Target::Screen(Shape::Rows(format)) => Some(*format),
+            Target::Screen(Shape::Table) | Target::Directory(_) => None,
+        }
+    }
 }
 
 /// What became of an answer.

@@ -16,7 +16,7 @@ use datafusion::execution::SendableRecordBatchStream;
 use datafusion::physical_plan::memory::MemoryStream;
 use futures::StreamExt;
 
-use crate::engine::export::{self, Format};
+use crate::engine::export::{self, CsvFormulas, Format};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The rows that are attached.
@@ -24,6 +24,7 @@ use crate::error::{Error, ErrorKind, Result};
 pub(super) struct Attached {
     schema: SchemaRef,
     batches: Vec<RecordBatch>,
+    formulas: CsvFormulas,
     /// What was made of them already.
     files: Vec<(Form, Bytes)>,
 }
@@ -59,7 +60,7 @@ impl Attached {
     ///
     /// # Errors
     /// The query fails, or its rows are too many to be mailed.
-    pub(super) async fn read(mut rows: SendableRecordBatchStream) -> Result<Self> {
+    pub(super) async fn read(mut rows: SendableRecordBatchStream, formulas: CsvFormulas) -> Result<Self> {
         let (schema, mut batches) = (rows.schema(), Vec::new());
         let (mut octets, mut counted) = (0, HashSet::new());
         while let Some(batch) = rows.next().await {
@@ -77,7 +78,7 @@ impl Attached {
                 batches.push(batch);
             }
         }
-        Ok(Self { schema, batches, files: Vec::new() })
+        Ok(Self { schema, batches, formulas, files: Vec::new() })
     }
 
     /// Whether there are no rows.
@@ -98,7 +99,8 @@ impl Attached {
             Form::Exported(format) => {
                 let stream = MemoryStream::try_new(self.batches.clone(), self.schema.clone(), None)?;
                 let mut file = Vec::new();
-                export::write(Box::pin(stream), format, &mut file).await?;
+                let stream = export::guarded(Box::pin(stream), format, self.formulas);
+                export::write(stream, format, &mut file).await?;
                 file.into()
             }
         };

@@ -21,6 +21,7 @@ use super::copies::Filer;
 use super::letters::{Letter, letters};
 use super::once::Ended;
 use super::{Sendings, Way};
+use crate::engine::export;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mail::outbox::{Delivery, Outcome, Sending, Status, Stop};
 use crate::mail::{Draft, Enclosure, Outgoing};
@@ -114,7 +115,8 @@ impl Run {
 
     async fn read_attached(&self) -> Result<Option<Attached>> {
         let Some(plan) = &self.attached else { return Ok(None) };
-        Attached::read(execute_stream(Arc::clone(plan), Arc::clone(&self.context))?).await.map(Some)
+        let rows = execute_stream(Arc::clone(plan), Arc::clone(&self.context))?;
+        Attached::read(rows, export::csv_formulas(self.context.session_config().options())).await.map(Some)
     }
 
     /// Gets leave for those mails that leave the house.
