@@ -90,15 +90,3 @@ impl Server {
 pub fn session(account: &ImapAccount) -> Engine {
     Engine::builder().account("mail", AccountConfig::Imap(account.clone())).build().unwrap()
 }
-
-/// A new user of Dovecot with the corpus.
-#[cfg(unix)]
-pub fn account() -> ImapAccount {
-    Server::Dovecot.account()
-}
-
-/// A session over such an account.
-#[cfg(unix)]
-pub fn dovecot(account: &ImapAccount) -> Engine {
-    session(account)
-}
