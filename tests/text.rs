@@ -4,11 +4,13 @@
 #![cfg(unix)]
 
 mod answer;
+mod backend;
 mod mail;
 mod server;
 
 use std::collections::BTreeSet;
 
+use backend::{Server, session};
 use mailql::{Engine, ImapAccount, Tls};
 use server::dovecot::{Dovecot, User};
 use server::proxy::Proxy;
@@ -28,6 +30,38 @@ async fn a_server_that_finds_text_within_words_is_asked_and_gives_the_same_rows(
         let plan = explained(&trust, &sql).await;
         assert!(plan.contains(" search=["), "{predicate}: {plan}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cyrus_finds_text_within_words_too() {
+    let account = Server::Cyrus.account();
+    let (off, trust) = (session(&account), session(&account));
+    trust_it(&trust).await;
+    for predicate in PREDICATES {
+        let sql = format!("SELECT folder, uid FROM MessageBody WHERE {predicate}");
+        assert_eq!(answer(&trust, &sql).await, answer(&off, &sql).await, "{predicate}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_finds_words_loses_rows_when_it_is_trusted_and_else_none() {
+    let plain = session(&Server::Dovecot.account());
+    let account = Server::Indexed.account();
+    let (off, trust) = (session(&account), session(&account));
+    trust_it(&trust).await;
+    let mut lost = Vec::new();
+    for predicate in PREDICATES {
+        let sql = format!("SELECT folder, uid FROM MessageBody WHERE {predicate}");
+        let rows = answer(&plain, &sql).await;
+        assert_eq!(answer(&off, &sql).await, rows, "{predicate}");
+        let found = answer(&trust, &sql).await;
+        assert!(found.iter().all(|row| rows.contains(row)), "{predicate}: what is found is checked: {found:?}");
+        if found.len() < rows.len() {
+            lost.push(predicate);
+        }
+    }
+    assert!(lost.contains(&"subject LIKE '%nvoic%'"), "{lost:?}");
+    assert!(!lost.contains(&"subject LIKE '%invoice%'"), "{lost:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
