@@ -133,6 +133,7 @@ async fn pushed_is_not_pushed(open: impl Fn() -> Engine, usual: u64, first: u64)
 }
 
 /// The rows that a store chooses against those that are chosen from all of it, read beforehand; but for some mails.
+#[allow(clippy::print_stdout, reason = "how much was tried, for those who let a test print")]
 async fn pushed_is_not_pushed_but(odd: &'static [u32], open: impl Fn() -> Engine, usual: u64, first: u64) {
     let start = Instant::now();
     let model = Arc::new(Model::of(open()).await);
@@ -173,27 +174,37 @@ struct Found {
 async fn compare(pushed: Engine, model: Arc<Model>, odd: &[u32], seeds: Vec<u64>) -> Found {
     let mut found = Found::default();
     for seed in seeds {
-        let question = Question::of(seed);
-        let asked = question.all();
-        let (with, expected) = (rows(&pushed, &asked).await, model.rows(&question).await);
-        let mut told = |asked: &str, with: &[&String], expected: &[&String]| {
-            if with != expected {
-                let (lost, gained) = (missing(expected, with), missing(with, expected));
-                found.wrong.push(format!("seed {seed}: {asked}\n  lost {lost:.300?}, gained {gained:.300?}"));
-            }
-        };
-        told(&asked, &without(odd, &with), &without(odd, &expected));
-        let count = format!("SELECT count(*) FROM {} WHERE {}", question.table, question.predicate);
-        told(&count, &without(&[], &rows(&pushed, &count).await), &[&with.len().to_string()]);
-        // What is not pushed is worth a look, too, but each look reads everything.
-        if seed % 16 == 0 {
-            let plain = rows(&model.0, &asked).await;
-            told(&format!("not pushed, {asked}"), &without(&[], &plain), &without(&[], &with));
+        if let Err(wrong) = compare_one(&pushed, &model, odd, seed, &mut found).await {
+            found.wrong.push(format!("seed {seed}: {wrong}"));
         }
-        found.answered += usize::from(!with.is_empty());
-        found.rows += with.len();
     }
     found
+}
+
+async fn compare_one(pushed: &Engine, model: &Model, odd: &[u32], seed: u64, found: &mut Found) -> Result<(), String> {
+    let question = Question::of(seed);
+    let asked = question.all();
+    let (with, expected) = (answer(pushed, &asked).await?, model.rows(&question).await?);
+    found.answered += usize::from(!with.is_empty());
+    found.rows += with.len();
+    differ(&asked, &without(odd, &with), &without(odd, &expected))?;
+    let count = format!("SELECT count(*) FROM {} WHERE {}", question.table, question.predicate);
+    differ(&count, &without(&[], &answer(pushed, &count).await?), &[&with.len().to_string()])?;
+    // What is not pushed is worth a look, too, but each look reads everything.
+    if seed % 16 == 0 {
+        let plain = answer(&model.0, &asked).await?;
+        differ(&format!("not pushed, {asked}"), &without(&[], &plain), &without(&[], &with))?;
+    }
+    Ok(())
+}
+
+/// The difference of two answers, if there is one.
+fn differ(asked: &str, with: &[&String], expected: &[&String]) -> Result<(), String> {
+    if with == expected {
+        return Ok(());
+    }
+    let (lost, gained) = (missing(expected, with), missing(with, expected));
+    Err(format!("{asked}\n  lost {lost:.300?}, gained {gained:.300?}"))
 }
 
 fn missing<'a>(of: &[&'a String], from: &[&String]) -> Vec<&'a String> {
@@ -212,11 +223,11 @@ impl Model {
         Self(engine)
     }
 
-    async fn rows(&self, question: &Question) -> Vec<String> {
+    async fn rows(&self, question: &Question) -> Result<Vec<String>, String> {
         let named = |statement: String, table: &str| {
             statement.replace(&format!(" FROM {table}"), &format!(" FROM {IN_MEMORY}{table}"))
         };
-        rows(&self.0, &question::tables().into_iter().fold(question.all(), named)).await
+        answer(&self.0, &question::tables().into_iter().fold(question.all(), named)).await
     }
 }
 
@@ -234,6 +245,10 @@ fn number(usual: u64) -> u64 {
 }
 
 async fn rows(engine: &Engine, statement: &str) -> Vec<String> {
+    answer(engine, statement).await.unwrap_or_else(|error| panic!("{error}"))
+}
+
+async fn answer(engine: &Engine, statement: &str) -> Result<Vec<String>, String> {
     let batches = async { engine.sql(statement).await?.collect().await.map_err(mailql::Error::from) }.await;
-    answer::rows(&batches.unwrap_or_else(|error| panic!("{error}: {statement}")))
+    batches.map(|batches| answer::rows(&batches)).map_err(|error| format!("{statement}\n  {error}"))
 }
