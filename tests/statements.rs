@@ -17,6 +17,8 @@ mod statement;
 use std::fmt::Write;
 use std::fs;
 
+#[cfg(unix)]
+use backend::Server;
 use mailql::Engine;
 use statement::{Promise, Statement};
 use tempfile::TempDir;
@@ -25,21 +27,32 @@ use tempfile::TempDir;
 async fn statements_do_not_depend_on_pushdown_on_a_maildir() {
     let (place, one) = backend::maildir();
     let open = || Engine::builder().maildir("mail", place.path()).build().unwrap();
-    pushed_is_not_pushed([one, open(), open()], 10_000_000).await;
+    pushed_is_not_pushed([one, open(), open()], 200, 10_000_000).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn statements_do_not_depend_on_pushdown_on_a_directory_of_mbox_files() {
     let (place, one) = backend::mbox();
     let open = || Engine::builder().mbox("mail", place.path()).build().unwrap();
-    pushed_is_not_pushed([one, open(), open()], 20_000_000).await;
+    pushed_is_not_pushed([one, open(), open()], 200, 20_000_000).await;
 }
 
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn statements_do_not_depend_on_pushdown_on_dovecot() {
-    let account = backend::account();
-    pushed_is_not_pushed([(); 3].map(|()| backend::dovecot(&account)), 30_000_000).await;
+    pushed_is_not_pushed_on(Server::Dovecot, 200, 30_000_000).await;
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn statements_do_not_depend_on_pushdown_on_cyrus() {
+    pushed_is_not_pushed_on(Server::Cyrus, 60, 50_000_000).await;
+}
+
+#[cfg(unix)]
+async fn pushed_is_not_pushed_on(server: Server, usual: u64, first: u64) {
+    let account = server.account();
+    pushed_is_not_pushed([(); 3].map(|()| backend::session(&account)), usual, first).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -50,7 +63,7 @@ async fn backends_agree_on_every_statement() {
     let others = [
         mbox,
         #[cfg(unix)]
-        backend::dovecot(&backend::account()),
+        backend::session(&Server::Dovecot.account()),
     ];
     let mut wrong = Vec::new();
     for seed in seeds(40_000_000, number(60)) {
@@ -77,14 +90,14 @@ fn number(usual: u64) -> u64 {
 }
 
 /// Two sessions that choose what they read against one in which everything is read and then chosen from.
-async fn pushed_is_not_pushed([usual, small, plain]: [Engine; 3], first: u64) {
+async fn pushed_is_not_pushed([usual, small, plain]: [Engine; 3], seeds_usually: u64, first: u64) {
     let files = Files::new().await;
     // Filters that joins, sorts and aggregates make come while there is still something to read, and one connection
     // has to do for all scans of a statement.
     set(&small, &["datafusion.execution.batch_size = 7", "mailql.connections = 1"]).await;
     set(&plain, &["mailql.pushdown = false", "datafusion.optimizer.enable_dynamic_filter_pushdown = false"]).await;
     let (mut answered, mut tried, mut wrong) = (0, 0, Vec::new());
-    for seed in seeds(first, number(200)) {
+    for seed in seeds(first, number(seeds_usually)) {
         let statement = files.named(Statement::of(seed));
         let pushed = if seed % 2 == 0 { &usual } else { &small };
         let (with, without) = (answer(pushed, &statement).await, answer(&plain, &statement).await);

@@ -144,7 +144,7 @@ fn exact_parts(key: &SearchKey, is_negated: bool, family: &Family) -> Option<Vec
     let is_exact = match key {
         SearchKey::All | SearchKey::Flag(_) => true,
         SearchKey::Uid(uids) => uids.to_string().len() <= SET_OCTETS / 2,
-        SearchKey::Larger(octets) | SearchKey::Smaller(octets) => family.has_exact_sizes() && *octets < u32::MAX.into(),
+        SearchKey::Larger(octets) | SearchKey::Smaller(octets) => family.has_exact_sizes() && *octets <= MOST_OCTETS,
         SearchKey::Not(inner) => return exact_parts(inner, !is_negated, family),
         SearchKey::And(keys) if !is_negated => return parts(&keys.iter().collect::<Vec<_>>()),
         SearchKey::Or(left, right) if is_negated => return parts(&[left, right]),
@@ -172,15 +172,18 @@ fn bounded(key: SearchKey) -> Option<SearchKey> {
     })
 }
 
+/// The highest size that is said to a server. Numbers have 32 bits on the wire (RFC 3501 §9), but Cyrus 3.6 reads them with
+/// a sign, and ends the connection at a higher one.
+const MOST_OCTETS: u64 = 0x7fff_ffff;
+
 /// What can be asked instead of a key: it finds no less.
 fn weakened(key: &SearchKey, family: &Family) -> SearchKey {
     match key {
         SearchKey::Uid(uids) => weakened_set(uids),
         SearchKey::Text(..) if !family.finds_substrings() => SearchKey::All,
         SearchKey::Larger(_) | SearchKey::Smaller(_) if !family.has_exact_sizes() => SearchKey::All,
-        // Numbers have 32 bits on the wire (RFC 3501 §9).
-        SearchKey::Larger(octets) => SearchKey::Larger((*octets).min(u32::MAX.into())),
-        SearchKey::Smaller(octets) if *octets > u64::from(u32::MAX) => SearchKey::All,
+        SearchKey::Larger(octets) => SearchKey::Larger((*octets).min(MOST_OCTETS)),
+        SearchKey::Smaller(octets) if *octets > MOST_OCTETS => SearchKey::All,
         SearchKey::All
         | SearchKey::Flag(_)
         | SearchKey::Smaller(_)
@@ -320,10 +323,13 @@ mod tests {
             (!(uids("105:*").or(SearchKey::Smaller(3))), "UID 1:104 LARGER 2"),
             (!huge(), "ALL"),
             (!SearchKey::Larger(u32::MAX.into()), "ALL"),
+            (SearchKey::Larger(2_147_483_648), "LARGER 2147483647"),
+            (SearchKey::Smaller(2_147_483_647), "SMALLER 2147483647"),
+            (!SearchKey::Larger(2_147_483_647), "ALL"),
             (!SearchKey::Smaller(0), "ALL"),
             (!SearchKey::Larger(7), "SMALLER 8"),
             (SearchKey::Smaller(1 << 32), "ALL"),
-            (huge().or(!SearchKey::And(vec![])), "LARGER 4294967295"),
+            (huge().or(!SearchKey::And(vec![])), "LARGER 2147483647"),
             (!(huge().or(seen.clone())), "UNSEEN"),
             (SearchKey::And(vec![]), "ALL"),
             // Dovecot 2.3 finds what has neither flag.

@@ -169,7 +169,12 @@ const FAMILIES: [Family; 14] = [
         signs: &[Sign::Greeting("dovecot"), Sign::Id("dovecot")],
         facts: &[(Fact::Connections(8), "mail_max_userip_connections is 10 unless somebody changed it")],
     },
-    Family { name: "cyrus", signs: &[Sign::Greeting("cyrus"), Sign::Id("cyrus")], facts: &[] },
+    Family {
+        name: "cyrus",
+        // With `serverinfo: off` it says its name to nobody who has not signed in.
+        signs: &[Sign::Greeting("cyrus"), Sign::Id("cyrus"), Sign::Capability("X-REPLICATION")],
+        facts: &[],
+    },
     Family {
         name: "courier",
         signs: &[Sign::Greeting("courier"), Sign::Id("courier")],
@@ -203,6 +208,7 @@ mod tests {
         assert_eq!(family("ready", "", "IMAP4rev1 X-GM-EXT-1"), "gmail");
         assert_eq!(family("ready", "", "IMAP4rev1 MESSAGELIMIT=1000"), "yahoo");
         assert_eq!(family("ready", "name Cyrus IMAPD", "IMAP4rev1"), "cyrus");
+        assert_eq!(family("ready", "", "IMAP4rev1 SORT=UID X-REPLICATION"), "cyrus");
         assert_eq!(family("ready", "", "IMAP4rev1"), "unknown");
     }
 

@@ -5,10 +5,19 @@
 // Each test takes from it what it needs.
 #![allow(dead_code)]
 
+#[cfg(unix)]
+use std::path::Path;
+
 use mailql::Engine;
+#[cfg(unix)]
+use mailql::{AccountConfig, ImapAccount};
 use tempfile::TempDir;
 
 use crate::mail;
+#[cfg(unix)]
+use crate::server::cyrus::{Cyrus, Letter};
+#[cfg(unix)]
+use crate::server::dovecot::Dovecot;
 
 /// A Maildir, and a session over it.
 pub fn maildir() -> (TempDir, Engine) {
@@ -26,19 +35,58 @@ pub fn mbox() -> (TempDir, Engine) {
     (place, engine)
 }
 
-/// A new user of Dovecot with the corpus.
+/// A real server.
 #[cfg(unix)]
-pub fn account() -> mailql::ImapAccount {
-    let dovecot = crate::server::dovecot::Dovecot::shared();
-    let user = dovecot.user_with(mail::write_maildir);
-    mailql::ImapAccount::new("localhost", &user.name)
-        .password(user.password)
-        .port(dovecot.tls_port())
-        .ca_file(dovecot.ca_file())
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Server {
+    /// Dovecot, which looks through mail for text.
+    Dovecot,
+    /// Dovecot, which finds words by an index.
+    Indexed,
+    /// Cyrus.
+    Cyrus,
 }
 
-/// A session over such an account.
 #[cfg(unix)]
-pub fn dovecot(account: &mailql::ImapAccount) -> Engine {
-    Engine::builder().account("mail", mailql::AccountConfig::Imap(account.clone())).build().unwrap()
+impl Server {
+    /// Each of them.
+    pub const ALL: [Server; 3] = [Server::Dovecot, Server::Indexed, Server::Cyrus];
+
+    /// A new user with the corpus.
+    pub fn account(self) -> ImapAccount {
+        self.account_of(&mail::FOLDERS, &mail::corpus(), mail::write_maildir)
+    }
+
+    /// A new user with the folder that servers serve in another way.
+    pub fn odd_account(self) -> ImapAccount {
+        self.account_of(&[mail::ODD_FOLDER], &mail::odd_to_servers(), mail::write_odd_maildir)
+    }
+
+    fn account_of(self, folders: &[&str], mails: &[mail::Odd], fill: fn(&Path)) -> ImapAccount {
+        let dovecot = match self {
+            Server::Dovecot => Dovecot::shared(),
+            Server::Indexed => Dovecot::indexed(),
+            Server::Cyrus => {
+                let cyrus = Cyrus::shared();
+                let letter = |odd: &mail::Odd| Letter {
+                    folder: odd.folder,
+                    raw: odd.raw.clone(),
+                    flags: odd.flags,
+                    received: odd.received,
+                };
+                let user = cyrus.user_with(folders, &mails.iter().map(letter).collect::<Vec<_>>());
+                let account = ImapAccount::new("localhost", &user.name).password(user.password);
+                return account.port(cyrus.tls_port()).ca_file(cyrus.ca_file());
+            }
+        };
+        let user = dovecot.user_with(fill);
+        let account = ImapAccount::new("localhost", &user.name).password(user.password);
+        account.port(dovecot.tls_port()).ca_file(dovecot.ca_file())
+    }
+}
+
+/// A session over an account.
+#[cfg(unix)]
+pub fn session(account: &ImapAccount) -> Engine {
+    Engine::builder().account("mail", AccountConfig::Imap(account.clone())).build().unwrap()
 }

@@ -5,6 +5,8 @@
 // Each test takes from it what it needs.
 #![allow(dead_code)]
 
+use std::collections::BTreeSet;
+
 use crate::chance::Chance;
 use crate::mail;
 
@@ -62,6 +64,11 @@ const TABLES: [(&str, &str); 12] = [
     ("MessageAttachments", "account, folder, uid, part"),
     ("AttachmentContent", "account, folder, uid, part, sha256"),
 ];
+
+/// The names of the tables that are asked, each once.
+pub fn tables() -> BTreeSet<&'static str> {
+    TABLES.iter().map(|(table, _)| *table).collect()
+}
 
 /// A predicate on a table, nested so deep at most.
 pub fn predicate(chance: &mut Chance, table: &str, depth: usize) -> String {

@@ -46,6 +46,8 @@ pub struct Options<'a> {
     pub relay: Option<u16>,
     /// Whether a [`Postfix`](super::postfix::Postfix) may deliver mail to it, and ask it who signs in.
     pub lmtp: bool,
+    /// Whether it finds text by an index of words, and in no other way.
+    pub is_indexed: bool,
     /// More lines of configuration, which win over the ones before.
     pub more: &'a str,
 }
@@ -69,6 +71,7 @@ impl Default for Options<'_> {
             oauth_mechanisms: "xoauth2 oauthbearer",
             relay: None,
             lmtp: false,
+            is_indexed: false,
             more: "",
         }
     }
@@ -79,6 +82,12 @@ impl Dovecot {
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<Dovecot> = OnceLock::new();
         SHARED.get_or_init(|| Self::start(&Options::default()))
+    }
+
+    /// The same with an index of words: text within one is not found.
+    pub fn indexed() -> &'static Self {
+        static SHARED: OnceLock<Dovecot> = OnceLock::new();
+        SHARED.get_or_init(|| Self::start(&Options { is_indexed: true, ..Options::default() }))
     }
 
     /// One for a test alone; it waits until it may be used.
@@ -242,7 +251,7 @@ fn give(path: &Path, owner: (u32, u32)) {
 }
 
 /// What the program `id` says.
-fn id(arguments: &[&str]) -> String {
+pub fn id(arguments: &[&str]) -> String {
     let output = Command::new("id").args(arguments).output().unwrap();
     assert!(output.status.success(), "no user {PACKAGE_USER}: is dovecot-imapd installed?");
     String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
@@ -261,6 +270,7 @@ fn configuration(directory: &Path, is_root: bool, ports: Ports, options: &Option
     };
     let submission = options.relay.map_or_else(String::new, |relay| submission(ports, relay, locked));
     let lmtp = if options.lmtp { lmtp(ports) } else { String::new() };
+    let index = if options.is_indexed { INDEX } else { "" };
     format!(
         "\
 # Nothing outside of this directory.
@@ -312,7 +322,7 @@ mail_fsync = never
 mail_max_userip_connections = 100
 # Without it, no name could hold what separates names on disk.
 mail_plugins = listescape
-# Offers COMPRESS=DEFLATE.
+{index}# Offers COMPRESS=DEFLATE.
 protocol imap {{
   mail_plugins = $mail_plugins imap_zlib
 }}
@@ -373,6 +383,17 @@ service auth {{
     )
 }
 
+/// The part of the configuration about the index. It is of words, and used for every field; before each search it is
+/// brought up to date, by another process than that of the session.
+const INDEX: &str = "\
+mail_plugins = $mail_plugins fts fts_lucene
+plugin {
+  fts = lucene
+  fts_lucene = whitespace_chars=@.
+  fts_enforced = yes
+}
+";
+
 /// Whose users all are.
 pub const DOMAIN: &str = "example.com";
 
@@ -383,7 +404,7 @@ const AUTH_SOCKET: &str = "auth-client";
 const PASSWORD: &str = "secret";
 
 /// Whom Debian's package makes, and its group.
-const PACKAGE_USER: &str = "dovecot";
+pub const PACKAGE_USER: &str = "dovecot";
 
 /// Longer than anything takes on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(30);

@@ -8,6 +8,7 @@
 pub mod browser;
 pub mod certificate;
 pub mod conversation;
+pub mod cyrus;
 pub mod dovecot;
 pub mod http;
 pub mod listener;
