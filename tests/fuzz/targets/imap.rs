@@ -16,7 +16,7 @@ pub fn check(data: &[u8]) {
     let Some((&first, octets)) = data.split_first() else { return };
     let octets = Bytes::copy_from_slice(octets);
     tokens(&octets);
-    let frame = Frame { octets: octets.clone(), oversized: first == b'!' };
+    let frame = Frame { oversized: first == b'!', ..Frame::new(octets.clone()) };
     let response = Response::parse(&frame);
     assert_eq!(response, Response::parse(&frame), "the same octets say the same");
     match response {
@@ -90,7 +90,7 @@ fn row(row: &Row, frame: &Frame) {
         return;
     }
     // Told again as a good server tells it, it says the same.
-    let told = Frame { octets: told::row(row).into(), oversized: row.oversized };
+    let told = Frame { oversized: row.oversized, ..Frame::new(told::row(row)) };
     let Ok(Response::Fetch(again)) = Response::parse(&told) else { panic!("{} is no row", told.octets.escape_ascii()) };
     let without = |row: &Row| Row { structure: None, received_at: None, flags: None, tells_more: false, ..row.clone() };
     assert_eq!(without(&again), without(row), "{}", told.octets.escape_ascii());

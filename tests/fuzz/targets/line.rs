@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
-use mailql::imap::transport::{Limits, Transport};
+use mailql::account::Limits;
+use mailql::imap::transport::Transport;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::runtime::{Builder, Runtime};
 
@@ -62,7 +63,7 @@ fn frames(octets: &[u8], piece: usize, is_compressed: bool) -> Received {
                     Ok(frame) => {
                         assert!(frame.octets.ends_with(b"\n"));
                         assert!(
-                            frame.octets.len() <= LIMITS.frame + LIMITS.text + (128 << 10),
+                            frame.octets.len() <= LIMITS.response + LIMITS.line + (128 << 10),
                             "{}",
                             frame.octets.len()
                         );
@@ -79,7 +80,8 @@ fn frames(octets: &[u8], piece: usize, is_compressed: bool) -> Received {
     })
 }
 
-const LIMITS: Limits = Limits { literal: 300, text: 1_000, frame: 2_000 };
+const LIMITS: Limits =
+    Limits { literal: 300, line: 1_000, response: 2_000, items: 100_000, nesting: 64, inflate: 2_000 };
 
 /// What comes in pieces of a size.
 struct Pieces {
