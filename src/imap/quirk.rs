@@ -2,6 +2,8 @@
 //!
 //! Pure. A fact is here only when something obeys it, with the reason why it is believed.
 
+use std::fmt;
+
 use super::capability::Capabilities;
 
 /// What is known of servers of one make.
@@ -9,13 +11,29 @@ use super::capability::Capabilities;
 pub struct Family {
     /// Its name.
     pub name: &'static str,
-    signs: &'static [Sign],
-    facts: &'static [(Fact, &'static str)],
+    /// By what it is recognised, any of them.
+    pub signs: &'static [Sign],
+    /// What it does otherwise, each with the reason why that is believed.
+    pub facts: &'static [(Fact, &'static str)],
+}
+
+impl fmt::Display for Fact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Fact::EstimatedSizes => f.write_str("sizes are not asked for"),
+            Fact::FindsWords => f.write_str("text is not asked for, whatever text_pushdown says"),
+            Fact::Connections(number) => write!(f, "{number} connections at most"),
+            Fact::KeepsSent => f.write_str("no copy of sent mail is filed"),
+            Fact::Ignored(name) => write!(f, "{name} is not used"),
+            Fact::Lifts(_) => f.write_str("when it lets one in again is told"),
+            Fact::Lost(words) => write!(f, "\"{words}\" means that the session is lost"),
+        }
+    }
 }
 
 /// By what a family is recognised.
 #[derive(Debug, PartialEq, Eq)]
-enum Sign {
+pub enum Sign {
     /// A word of the greeting, in lower case.
     Greeting(&'static str),
     /// The beginning of a capability, in upper case.
@@ -26,7 +44,7 @@ enum Sign {
 
 /// Something that a server does otherwise than it says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fact {
+pub enum Fact {
     /// Sizes are estimates, so LARGER and SMALLER may leave messages out.
     EstimatedSizes,
     /// Text is found as words, not wherever it stands, whatever the user hopes.
@@ -44,6 +62,11 @@ enum Fact {
 }
 
 impl Family {
+    /// All that are known.
+    pub fn all() -> &'static [Family] {
+        &FAMILIES
+    }
+
     /// The family that a server belongs to.
     pub fn of(greeting: &str, id: &str, capabilities: &Capabilities) -> &'static Family {
         let (greeting, id, able) = (greeting.to_lowercase(), id.to_lowercase(), capabilities.to_string());
@@ -109,7 +132,7 @@ const USUAL_CONNECTIONS: usize = 8;
 const UNKNOWN: Family = Family { name: "unknown", signs: &[], facts: &[] };
 
 /// The more particular first: some are built on others.
-const FAMILIES: [Family; 14] = [
+static FAMILIES: [Family; 14] = [
     Family {
         name: "gmail",
         signs: &[Sign::Capability("X-GM-EXT-1"), Sign::Greeting("gimap")],

@@ -12,6 +12,7 @@ mod cut;
 mod lies;
 mod matrix;
 mod partial;
+mod quirks;
 mod refused;
 mod resumed;
 #[path = "../server/mod.rs"]
