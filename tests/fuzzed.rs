@@ -113,7 +113,7 @@ fn mutated(chance: &mut Chance, cases: &[Vec<u8>], words: &[Vec<u8>]) -> Vec<u8>
                 let piece = &other[from..(from + chance.below(200)).min(other.len())];
                 octets.splice(at..at, piece.iter().copied());
             }
-            5 => octets[at..end].iter_mut().for_each(|octet| *octet = *octet ^ (1 << chance.below(8))),
+            5 => octets[at..end].iter_mut().for_each(|octet| *octet ^= 1 << chance.below(8)),
             _ => drop(octets.splice(at..at, [u8::try_from(chance.below(256)).unwrap()])),
         }
     }

@@ -2,10 +2,11 @@
 //!
 //! The server is the scripted one, for no good server does any of this. Where a conversation may break, see [`cut`], and
 //! [`compressed`] where it is compressed; what may become of a command, [`refused`]; what a server may say instead of the
-//! truth, [`lies`] and [`partial`]; what a session leaves to the next statement, [`sessions`].
+//! truth, [`lies`], [`partial`] and [`absurd`]; what a session leaves to the next statement, [`sessions`].
 
 #![allow(clippy::unwrap_used, clippy::pedantic, reason = "a test that fails says enough")]
 
+mod absurd;
 mod budget;
 mod compressed;
 mod cut;

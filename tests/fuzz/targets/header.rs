@@ -49,7 +49,7 @@ fn text(text: &str) {
         assert_eq!(date::shifted(day, 1).and_then(|next| date::shifted(next, -1)), Some(day));
     }
     let addresses = Address::parse_all(text);
-    let is_plain = !text.contains(['(', ':', ';', '\\']) && text.matches('"').count() % 2 == 0;
+    let is_plain = !text.contains(['(', ':', ';', '\\']) && text.matches('"').count().is_multiple_of(2);
     if is_plain {
         assert_eq!(addresses, Address::parse_all(&format!("{text} ")), "{text:?}");
     }

@@ -206,7 +206,7 @@ impl Facts for Invented {
     }
 
     fn received_at(&mut self) -> Result<Option<Timestamp>, Self::Error> {
-        Ok((self.0 % 5 != 0).then_some(Timestamp(i64::from(self.0) * 1_000_000)))
+        Ok((!self.0.is_multiple_of(5)).then_some(Timestamp(i64::from(self.0) * 1_000_000)))
     }
 
     fn size(&mut self) -> Result<u64, Self::Error> {
