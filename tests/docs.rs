@@ -227,6 +227,40 @@ fn every_key_of_the_docs_is_one_that_is_obeyed() {
     }
 }
 
+#[test]
+fn every_test_that_a_promise_names_is_there() {
+    let page = fs::read_to_string(root().join("docs/security.md")).unwrap();
+    let mut sources = String::new();
+    for directory in ["src", "tests"] {
+        read_all(&root().join(directory), &mut sources);
+    }
+    let promises = page.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| Promise"));
+    let mut named = 0;
+    for line in promises {
+        let tests = line.trim_end_matches('|').rsplit(" | ").next().unwrap();
+        for test in tests.split('`').skip(1).step_by(2) {
+            let is_there = if test.contains('/') || test.starts_with('.') {
+                root().join(test).exists()
+            } else {
+                sources.contains(&format!("fn {test}("))
+            };
+            assert!(is_there, "there is no {test}, which holds: {line}");
+            named += 1;
+        }
+    }
+    assert!(named > 20, "{named} tests are named");
+}
+
+fn read_all(directory: &Path, text: &mut String) {
+    for entry in fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()) {
+        if entry.is_dir() {
+            read_all(&entry, text);
+        } else if entry.extension().is_some_and(|end| end == "rs") {
+            text.push_str(&fs::read_to_string(&entry).unwrap());
+        }
+    }
+}
+
 /// The contents of fenced blocks of a language.
 fn blocks<'a>(text: &'a str, language: &str) -> impl Iterator<Item = &'a str> {
     let fence = format!("```{language}\n");
