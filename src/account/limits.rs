@@ -26,7 +26,9 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { literal: 256 << 20, line: 16 << 20, response: 512 << 20, items: 4_000_000, nesting: 64, inflate: 500 }
+        // Deflate itself inflates to 1,032 times as much: the limits before hold for what comes out.
+        let inflate = 1100;
+        Self { literal: 256 << 20, line: 16 << 20, response: 512 << 20, items: 4_000_000, nesting: 64, inflate }
     }
 }
 

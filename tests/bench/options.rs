@@ -46,7 +46,7 @@ impl Options {
             scale: false,
             sending: false,
             soak: false,
-            cut: Duration::from_secs(2),
+            cut: Duration::from_secs(5),
         };
         let mut arguments = arguments.iter();
         while let Some(name) = arguments.next() {
@@ -148,5 +148,5 @@ usage: cargo bench -- [OPTION]...
   --keep DIR             keep the corpora there, or use those that are there
   --scale                T2 at 1,000 to 1,000,000 messages instead, mailql alone
   --soak                 1,000,000 messages read whole over a line that is cut, and over one that is not
-  --cut 2000             milliseconds that a connection lasts then
+  --cut 5000             milliseconds that a connection lasts then
   --sending              a mail merge of 1,000 and 5,000 mails instead, beside a bare client";
