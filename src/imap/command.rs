@@ -207,7 +207,7 @@ pub fn cut(uids: &UidSet) -> Vec<UidSet> {
     let mut sets = Vec::new();
     let mut ranges = Vec::new();
     let mut octets = 0;
-    for &(low, high) in uids.ranges() {
+    for &(low, high) in uids.askable().ranges() {
         let range = UidSet::range(low, high).map_or(0, |range| range.to_string().len() + 1);
         if octets + range > SET_OCTETS {
             sets.extend(UidSet::of_ranges(std::mem::take(&mut ranges)));

@@ -279,9 +279,10 @@ fn unset_flags(key: &SearchKey) -> Vec<Flag> {
 
 /// A set that is too long for a command becomes all from its lowest to its highest.
 fn weakened_set(uids: &UidSet) -> SearchKey {
+    let uids = uids.askable();
     let ranges = uids.ranges();
     if uids.to_string().len() <= SET_OCTETS / 2 {
-        return SearchKey::Uid(uids.clone());
+        return SearchKey::Uid(uids);
     }
     let hull = ranges.first().zip(ranges.last()).and_then(|(first, last)| UidSet::range(first.0, last.1));
     hull.map_or(SearchKey::All, SearchKey::Uid)

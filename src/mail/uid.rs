@@ -109,6 +109,16 @@ impl UidSet {
         after > 0 && self.0[after - 1].1 >= uid
     }
 
+    /// The same as a server is asked: the highest uid of all is left out where it stands alone beside others. No message
+    /// has it, as the next one needs a higher one, and Cyrus 3.6 finds nothing of `3,4294967295`.
+    #[must_use]
+    pub fn askable(&self) -> Self {
+        match self.0.as_slice() {
+            [rest @ .., (Uid::MAX, Uid::MAX)] if !rest.is_empty() => Self(rest.to_vec()),
+            _ => self.clone(),
+        }
+    }
+
     /// How many uids are in the set.
     pub fn count(&self) -> u64 {
         self.ranges().iter().map(|(low, high)| u64::from(high.number() - low.number()) + 1).sum()
@@ -158,6 +168,15 @@ mod tests {
 
     fn set(numbers: &[u32]) -> UidSet {
         UidSet::of(numbers.iter().copied().filter_map(Uid::new)).unwrap()
+    }
+
+    #[test]
+    fn what_no_message_can_have_is_not_asked_for_beside_others() {
+        for (numbers, askable) in
+            [(&[3, 9, u32::MAX][..], "3,9"), (&[u32::MAX], "4294967295"), (&[u32::MAX - 1, u32::MAX], "4294967294:*")]
+        {
+            assert_eq!(set(numbers).askable().to_string(), askable);
+        }
     }
 
     #[test]
