@@ -56,7 +56,7 @@ pub struct ImapAccount {
     /// computer or in a private network.
     pub compress: Option<bool>,
     /// What the server may send at most.
-    pub limits: Limits,
+    pub limits: Box<Limits>,
 }
 
 /// Where an account hands mail in (RFC 6409).
@@ -119,7 +119,7 @@ impl ImapAccount {
             sent_copy: None,
             ca_file: None,
             compress: None,
-            limits: Limits::default(),
+            limits: Box::default(),
         }
     }
 
@@ -213,7 +213,7 @@ impl ImapAccount {
     /// Sets what the server may send at most.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
+        self.limits = Box::new(limits);
         self
     }
 

@@ -130,7 +130,7 @@ impl MailStore for Imap {
                 }
             }
         };
-        let listing = self.listings.of(statement, &format!("{pattern:?} {status:?}"), list).await;
+        let listing = self.listings.of(statement, &format!("{pattern:?} {status:?}"), Box::pin(list)).await;
         let listing = listing.map_err(|error| of_account(self.name.as_deref(), error))?;
         Ok(listing.folders().filter(|folder| pattern.has(&folder.path)).cloned().collect())
     }

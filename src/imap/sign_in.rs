@@ -50,7 +50,7 @@ async fn open_masked(
     };
     steps.begin(Step::Greeting);
     let (mut session, greeting) =
-        greeted(Transport::new(line, account.limits, patience.min(GREETING)), account, mask).await?;
+        greeted(Transport::new(line, *account.limits, patience.min(GREETING)), account, mask).await?;
     steps.end(mask.cover(&words(&greeting)));
     let mut able = capabilities(&greeting);
     if account.tls == Tls::StartTls {
@@ -171,7 +171,7 @@ async fn start_tls(
     let mask = session.mask.clone();
     let line = session.into_transport().into_line()?;
     let line = encrypt(line, place(account), account.ca_file.as_deref(), patience, steps).await?;
-    let mut session = Session::new(Transport::new(line, account.limits, patience));
+    let mut session = Session::new(Transport::new(line, *account.limits, patience));
     session.mask = mask;
     Ok(session)
 }

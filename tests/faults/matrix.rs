@@ -148,7 +148,7 @@ async fn every_cell_is_complete_or_an_error_and_the_page_says_which() {
         )
     });
     let outcomes: Vec<_> = outcomes.buffer_unordered(AT_ONCE).collect().await;
-    let mut cells: BTreeMap<_, BTreeSet<&str>> = BTreeMap::new();
+    let mut cells = Cells::new();
     for outcome in outcomes {
         let (place, fault, often, outcome) = outcome.unwrap();
         cells.entry((place, fault, often)).or_default().extend(outcome);
@@ -166,7 +166,10 @@ async fn every_cell_is_complete_or_an_error_and_the_page_says_which() {
     }
 }
 
-fn table(cells: &BTreeMap<((&str, usize), &str, Often), BTreeSet<&str>>) -> String {
+/// What became of statements, by command, fault and how often.
+type Cells<'a> = BTreeMap<((&'a str, usize), &'a str, Often), BTreeSet<&'a str>>;
+
+fn table(cells: &Cells<'_>) -> String {
     let mut table = String::from("| |");
     for (name, time) in COMMANDS {
         let time = if time == 1 { "" } else { ", again" };

@@ -149,7 +149,7 @@ impl Account {
         });
         account.ca_file = self.ca_file.as_deref().map(absolute).transpose()?;
         account.compress = self.compress;
-        account.limits = self.limits.map(Written::meant).transpose()?.unwrap_or_default();
+        account.limits = Box::new(self.limits.map(Written::meant).transpose()?.unwrap_or_default());
         account.mailbox = self.mailbox;
         account.from = self.from;
         account.sent_copy = self.sent_copy;
