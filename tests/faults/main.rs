@@ -12,6 +12,7 @@ mod compressed;
 mod cut;
 mod lies;
 mod matrix;
+mod page;
 mod partial;
 mod quirks;
 mod refused;
