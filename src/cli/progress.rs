@@ -140,6 +140,11 @@ fn line(counts: &Counts, elapsed: Duration) -> String {
         let rate = u128::from(bytes) * 1000 / elapsed.as_millis().max(1);
         parts.push(format!("{}{of}, {}/s", HumanBytes(bytes), HumanBytes(u64::try_from(rate).unwrap_or(u64::MAX))));
     }
+    match counts.sum("retries") {
+        0 => {}
+        1 => parts.push("retried once".to_owned()),
+        times => parts.push(format!("retried {times} times")),
+    }
     parts.push(format!("{:.0} s", elapsed.as_secs_f64()));
     parts.join(" · ")
 }
@@ -213,6 +218,8 @@ mod tests {
         let some =
             counts(&[("folders", 4), ("folders_done", 1), ("messages_fetched", 12_345), ("bytes_received", 2 << 20)]);
         assert_eq!(line(&some, Duration::from_secs(2)), "1/4 folders · 12,345 messages · 2.00 MiB, 1.00 MiB/s · 2 s");
+        assert_eq!(line(&counts(&[("retries", 1)]), Duration::from_secs(9)), "retried once · 9 s");
+        assert_eq!(line(&counts(&[("retries", 5)]), Duration::from_secs(9)), "retried 5 times · 9 s");
         let expected = counts(&[("bytes_received", 1024), ("bytes_expected", 4096)]);
         assert_eq!(line(&expected, Duration::from_secs(1)), "1.00 KiB of 4.00 KiB, 1.00 KiB/s · 1 s");
     }

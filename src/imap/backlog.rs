@@ -335,6 +335,19 @@ impl Backlog {
         self.upcoming.extend(again);
     }
 
+    /// The server refuses the search: more is read then, and what it is, is seen here. No, where nothing else finds it.
+    pub fn do_without_search(&mut self) -> bool {
+        let is_refused = self.todo == Todo::Finding && matches!(self.way, Way::Search(_));
+        if !is_refused || self.key.server_search().is_some() {
+            return false;
+        }
+        let uids = self.key.uids();
+        self.way = uids.clone().map_or(Way::Everything, Way::Uids);
+        self.key = uids.map_or(SearchKey::All, SearchKey::Uid);
+        self.interrupt();
+        true
+    }
+
     /// Decides how to begin.
     fn find(&mut self) {
         self.todo = Todo::Finding;

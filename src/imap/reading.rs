@@ -19,7 +19,7 @@ use super::response::Response;
 use super::resume::Resume;
 use super::searching;
 use super::session::Event;
-use super::status::{Condition, Status};
+use super::status::{Code, Condition, Status};
 use crate::error::{Error, ErrorKind, Result};
 use crate::mail::snapshots::Snapshots;
 use crate::mail::store::StatementKey;
@@ -71,7 +71,7 @@ impl Reading {
         let backlog = Backlog::new(&scan);
         let is_listed = listed.is_some();
         let name = listed.unwrap_or_else(|| WireName::of(&scan.folder.path));
-        let resume = Resume::of(&scan.statement);
+        let resume = Resume::of(&scan.statement, &scan.meter);
         Self { scan, name, is_listed, pool, folders, outlet, backlog, resume, given: 0 }
     }
 
@@ -137,8 +137,8 @@ impl Reading {
             self.launch(lease).await?;
             if !lease.is_idle() {
                 let event = lease.next().await?;
-                if !self.take(lease, event, &statement).await? {
-                    return self.looked_up(lease).await;
+                if let Some(ended) = self.take(lease, event, &statement).await? {
+                    return Ok(ended);
                 }
                 tokio::task::consume_budget().await;
                 self.count(lease)?;
@@ -222,12 +222,12 @@ impl Reading {
         }
     }
 
-    /// Takes what the server said; no when it must be asked first whether there is such a folder.
-    async fn take(&mut self, lease: &mut Lease, event: Event, statement: &StatementKey) -> Result<bool> {
+    /// Takes what the server said; how it ended with the session, where it is to be asked something else than it was.
+    async fn take(&mut self, lease: &mut Lease, event: Event, statement: &StatementKey) -> Result<Option<Ended>> {
         let (command, status) = match event {
             Event::Untagged(response) => {
                 self.hear(response);
-                return Ok(true);
+                return Ok(None);
             }
             Event::Done(command, status) => (command, status),
         };
@@ -236,7 +236,17 @@ impl Reading {
             while !lease.is_idle() && lease.next().await.is_ok() {}
             let may_be_none = matches!(error.kind(), ErrorKind::Server | ErrorKind::NotFound);
             let is_presumed = command.verb() == "EXAMINE" && may_be_none && !self.is_listed && lease.is_idle();
-            return if is_presumed { Ok(false) } else { Err(error) };
+            if is_presumed {
+                return Ok(Some(self.looked_up(lease).await?));
+            }
+            let may_be_read = error.kind() == ErrorKind::Server && status.code != Some(Code::Limit) && lease.is_idle();
+            let is_read = command.verb() == "UID SEARCH" && may_be_read && self.backlog.do_without_search();
+            if !is_read {
+                return Err(error);
+            }
+            // How many messages there are must be known again.
+            lease.open = None;
+            return Ok(Some(Ended::GaveUp));
         }
         if let Some(job) = self.backlog.landed(&status)? {
             if job.kind == Kind::Examine {
@@ -245,7 +255,7 @@ impl Reading {
             }
             self.backlog.land(job, &self.scan)?;
         }
-        Ok(true)
+        Ok(None)
     }
 
     fn check(&self, command: &Command, status: &Status, family: &Family) -> Result<()> {

@@ -43,9 +43,14 @@ pub fn said_goodbye(status: &Status, family: &Family) -> Error {
     let message = format!("the server ended the connection: {}", words(status));
     match kind(status) {
         ErrorKind::Throttled => Error::new(ErrorKind::Throttled, message).hint(lifted(status, family)),
-        _ => Error::new(ErrorKind::Unreachable, message)
+        kind => Error::new(farewell(kind), message)
             .hint("it may be busy, or have too many connections of yours; try again, or SET mailql.connections = 1"),
     }
+}
+
+/// What a server that ends the connection means by it: that it is lost is certain, that it will be back it may have said.
+pub fn farewell(kind: ErrorKind) -> ErrorKind {
+    if kind == ErrorKind::Unavailable { kind } else { ErrorKind::Unreachable }
 }
 
 /// What a refusal means to who asks: a code says it (RFC 5530), or words that servers are known to use.

@@ -5,10 +5,11 @@
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::mail::Statement;
+use crate::mail::{Meter, Statement};
 
 /// What became of the tries to read something.
 #[derive(Debug)]
@@ -17,14 +18,15 @@ pub struct Resume {
     failed: u32,
     /// Who was never there for it is not waited for.
     statement: Statement,
+    meter: Arc<Meter>,
     /// How far it came when a try failed last.
     progress: u64,
 }
 
 impl Resume {
     /// Nothing was tried yet.
-    pub fn of(statement: &Statement) -> Self {
-        Self { statement: statement.clone(), failed: 0, progress: 0 }
+    pub fn of(statement: &Statement, meter: &Arc<Meter>) -> Self {
+        Self { statement: statement.clone(), meter: Arc::clone(meter), failed: 0, progress: 0 }
     }
 
     /// There is a session.
@@ -61,6 +63,7 @@ impl Resume {
         }
         let pause = pause(self.failed);
         self.failed += 1;
+        self.meter.retries.add(1);
         tracing::debug!("{error}; trying again in {} ms", pause.as_millis());
         tokio::time::sleep(pause).await;
         Ok(())
@@ -90,7 +93,7 @@ mod tests {
     }
 
     fn resume(retries: u32) -> Resume {
-        Resume::of(&Statement::new(Terms { retries, ..Terms::default() }))
+        Resume::of(&Statement::new(Terms { retries, ..Terms::default() }), &Arc::default())
     }
 
     #[tokio::test(start_paused = true)]
@@ -105,6 +108,7 @@ mod tests {
         assert!((Duration::from_secs(1)..Duration::from_millis(2001)).contains(&waited), "{waited:?}");
         let last = resume.after(error(ErrorKind::Unreachable), 5).await.unwrap_err();
         assert_eq!(last.to_string(), "it failed (tries 4)");
+        assert_eq!(resume.meter.retries.count(), 4);
     }
 
     #[tokio::test(start_paused = true)]

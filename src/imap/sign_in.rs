@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::capability::Capabilities;
 use super::command::{self, Command};
 use super::quirk::Family;
-use super::refusal::{beginning, kind, lifted, words};
+use super::refusal::{beginning, farewell, kind, lifted, words};
 use super::response::Response;
 use super::session::{Event, Session};
 use super::status::{Code, Condition, Status};
@@ -140,7 +140,7 @@ fn does_not_talk(status: &Status) -> Error {
             let family = Family::of(&status.text, "", &Capabilities::default());
             Error::new(ErrorKind::Throttled, message).hint(lifted(status, family))
         }
-        _ => Error::new(ErrorKind::Unreachable, message)
+        kind => Error::new(farewell(kind), message)
             .hint("it may be busy, or have too many connections from here; try again in a while"),
     }
 }

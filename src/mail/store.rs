@@ -231,6 +231,8 @@ pub struct Meter {
     pub round_trips: Counter,
     /// Connections to servers that were used.
     pub connections: Distinct,
+    /// Times that something was asked again, as the connection was lost or the server said to come later.
+    pub retries: Counter,
     /// What servers were asked.
     pub asked: Asked,
 }

@@ -63,7 +63,7 @@ impl Runs {
             count
         };
         push(MetricValue::OutputRows(sum(|reading| reading.rows.count())));
-        let named: [Named; 11] = [
+        let named: [Named; 12] = [
             ("folders", |reading| reading.meter.folders.count()),
             ("folders_done", |reading| reading.meter.folders_done.count()),
             ("folders_unnamed", |reading| reading.folders_unnamed.count()),
@@ -75,6 +75,7 @@ impl Runs {
             ("bytes_expected", |reading| reading.meter.bytes_expected.count()),
             ("bytes_sent", |reading| reading.meter.bytes_sent.count()),
             ("connections", |reading| reading.meter.connections.count()),
+            ("retries", |reading| reading.meter.retries.count()),
         ];
         for (name, counter) in named {
             push(MetricValue::Count { name: name.into(), count: sum(counter) });

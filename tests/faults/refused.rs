@@ -45,6 +45,8 @@ async fn a_command_that_is_not_answered_well_is_an_error_with_the_words_of_the_s
                         // It was not asked, or it does not matter.
                         Ok(rows) if server.count(name) < time => assert_eq!(rows, expected, "{}", place()),
                         Ok(rows) if name == "STATUS" => assert_eq!(rows.len(), expected.len(), "{}", place()),
+                        // What is not searched for can be read.
+                        Ok(rows) if name == "UID SEARCH" => assert_eq!(rows, expected, "{}", place()),
                         Ok(rows) => panic!("{rows:?} with {}", place()),
                         Err(error) => {
                             assert!(error.to_string().contains(words), "{error} with {}", place());
@@ -111,6 +113,60 @@ async fn a_search_without_a_result_found_nothing() {
     for capabilities in ["IMAP4rev1", "IMAP4rev1 ESEARCH"] {
         assert_eq!(told(nothing(capabilities), sql).await, [""; 0]);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_server_does_not_search_for_is_read_and_chosen_here() {
+    let sql = "SELECT uid, subject FROM MessagesInFolder WHERE folder = 'INBOX' AND flagged AND NOT seen";
+    let (expected, _) = asked(script(), sql).await;
+    let expected = expected.unwrap();
+    assert_eq!(expected.len(), 1);
+    for status in ["NO", "NO [CANNOT] too hard", "NO [BADCHARSET (US-ASCII)] no", "BAD what is that"] {
+        for capabilities in ["IMAP4rev1", "IMAP4rev1 ESEARCH", ALL] {
+            for limit in ["", " LIMIT 1", " AND uid BETWEEN 2 AND 5"] {
+                let script = script().capabilities(capabilities).on_command(move |command, _, _| {
+                    (command.name == "UID SEARCH" && command.line.contains("FLAGGED"))
+                        .then(|| vec![Action::tagged(command, status)])
+                });
+                let (rows, server) = asked(script, &format!("{sql}{limit}")).await;
+                let said = server.transcript();
+                assert_eq!(rows.unwrap_or_else(|error| panic!("{error}\n{said}")), expected, "{limit} {said}");
+                assert_eq!(said.matches("FLAGGED").count(), 1, "it is asked once: {said}");
+                assert!(limit.is_empty() || limit.contains("LIMIT") || said.contains("UID FETCH 2:5 "), "{said}");
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_that_is_one_too_many_or_that_nothing_else_can_do_is_an_error_when_it_is_refused() {
+    for (predicate, status) in [
+        ("flagged", "NO [LIMIT] too many keys"),
+        ("flagged", "NO [THROTTLED] come back"),
+        ("imap_search('FLAGGED')", "NO"),
+        ("imap_search('FLAGGED')", "BAD what is that"),
+    ] {
+        let refused = script().on_command(move |command, _, _| {
+            (command.name == "UID SEARCH").then(|| vec![Action::tagged(command, status)])
+        });
+        let sql = format!("SELECT uid FROM MessagesInFolder WHERE folder = 'INBOX' AND {predicate}");
+        let error = failure(refused, &sql).await;
+        assert!(error.contains("refused"), "{error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_read_instead_of_searched_for_must_be_all_there() {
+    let short = script().on_command(|command, _, context| match command.name.as_str() {
+        "UID SEARCH" => Some(vec![Action::tagged(command, "BAD what is that")]),
+        "UID FETCH" if context.folder.as_deref() == Some("INBOX") => {
+            let others = format!("{} UID FETCH 1:2 {}", command.tag, &command.line[command.line.find('(').unwrap()..]);
+            Some(vec![Action::AnswerTo(others), Action::tagged(command, "OK")])
+        }
+        _ => None,
+    });
+    let error = failure(short, "SELECT uid FROM MessagesInFolder WHERE folder = 'INBOX' AND flagged").await;
+    assert!(error.contains("what is that"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
