@@ -46,6 +46,20 @@ async fn a_line_that_is_cut_once_anywhere_loses_no_row_and_doubles_none() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn how_often_something_was_tried_again_is_counted() {
+    let sql = "EXPLAIN ANALYZE SELECT uid, subject FROM MessagesInFolder WHERE folder = 'INBOX' AND subject IS NOT NULL";
+    for (times, counted) in [(0, "retries=0,"), (1, "retries=1,"), (2, "retries=2,")] {
+        let busy = script().on_command(move |command, count, _| {
+            (command.name == "UID FETCH" && count <= times)
+                .then(|| vec![Action::tagged(command, "NO [UNAVAILABLE] not just now")])
+        });
+        let server = busy.start();
+        let plan = rows(&trying(server.port(), 5).await, sql).await.unwrap().join("\n");
+        assert!(plan.contains(counted), "{counted} {plan}");
+    }
+}
+
 /// Whether a command that needs a session was sent.
 fn is_signed_in(transcript: &str) -> bool {
     ["LIST", "EXAMINE", "STATUS"].iter().any(|command| transcript.contains(&format!(" {command} ")))
