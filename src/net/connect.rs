@@ -20,6 +20,7 @@ use tokio_rustls::rustls::{self, CertificateError, ClientConfig};
 
 use super::Line;
 use super::certificate::{Certificate, Looking};
+use super::prompt::Prompt;
 use super::steps::{Step, Steps};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -49,7 +50,7 @@ pub enum Service {
 ///
 /// # Errors
 /// When there is no such host, or nobody answers there.
-pub async fn dial(host: &str, port: u16, patience: Duration, steps: &mut Steps<'_>) -> Result<(TcpStream, IpAddr)> {
+pub async fn dial(host: &str, port: u16, patience: Duration, steps: &mut Steps<'_>) -> Result<(Prompt, IpAddr)> {
     steps.begin(Step::Dns);
     let looked_up = timeout(patience.min(DIALLING), tokio::net::lookup_host((host, port))).await;
     let addresses: Vec<SocketAddr> = match looked_up {
@@ -69,10 +70,8 @@ pub async fn dial(host: &str, port: u16, patience: Duration, steps: &mut Steps<'
     for address in addresses.iter().take(ADDRESSES) {
         match timeout(patience.min(DIALLING), TcpStream::connect(address)).await {
             Ok(Ok(stream)) => {
-                // Commands are small and answered at once.
-                drop(stream.set_nodelay(true));
                 steps.end(address.to_string());
-                return Ok((stream, address.ip()));
+                return Ok((Prompt::new(stream), address.ip()));
             }
             Ok(Err(error)) => last = Some(error),
             Err(_) => {}

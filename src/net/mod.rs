@@ -5,6 +5,7 @@
 pub mod certificate;
 pub mod connect;
 pub mod http;
+pub mod prompt;
 pub mod steps;
 
 use tokio::io::{AsyncRead, AsyncWrite};

@@ -48,7 +48,8 @@ async fn a_line_that_is_cut_once_anywhere_loses_no_row_and_doubles_none() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn how_often_something_was_tried_again_is_counted() {
-    let sql = "EXPLAIN ANALYZE SELECT uid, subject FROM MessagesInFolder WHERE folder = 'INBOX' AND subject IS NOT NULL";
+    let sql =
+        "EXPLAIN ANALYZE SELECT uid, subject FROM MessagesInFolder WHERE folder = 'INBOX' AND subject IS NOT NULL";
     for (times, counted) in [(0, "retries=0,"), (1, "retries=1,"), (2, "retries=2,")] {
         let busy = script().on_command(move |command, count, _| {
             (command.name == "UID FETCH" && count <= times)
