@@ -8,13 +8,9 @@ mod mail;
 mod server;
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
-use std::{env, fs};
+use std::time::Duration;
 
 use backend::Server;
 use mailql::ImapAccount;
@@ -23,6 +19,7 @@ use mailql::mail::{FolderPattern, MailStore, Statement, StatusItems};
 use mailql::net::steps::{Event, Step};
 use server::conversation::Conversation;
 use server::cyrus::Cyrus;
+use server::left::{Left, kill_a_program, wait_to_be_killed};
 
 #[tokio::test]
 async fn the_corpus_is_served_over_tls() {
@@ -45,7 +42,7 @@ fn each_user_is_new_and_has_no_mail() {
     assert_ne!(one.name, other.name);
     for user in [one, other] {
         let mut conversation = Conversation::plain(cyrus.port());
-        conversation.imap(&format!("LOGIN {} {}", user.name, user.password));
+        conversation.login(&user.name, user.password);
         assert_eq!(conversation.imap("LIST \"\" *").matches("* LIST ").count(), 2);
         assert!(conversation.imap("EXAMINE Notes").contains("* 0 EXISTS\r\n"));
     }
@@ -57,7 +54,7 @@ fn it_can_do_what_other_tests_ask_of_it() {
     let user = cyrus.user_with(&[], &[]);
     let mut conversation = Conversation::plain(cyrus.port());
     assert!(conversation.greeting.contains(" STARTTLS ") && conversation.greeting.contains(" Cyrus IMAP "));
-    let answer = conversation.imap(&format!("LOGIN {} {}", user.name, user.password));
+    let answer = conversation.login(&user.name, user.password);
     for capability in ["BINARY", "CONDSTORE", "ESEARCH", "LIST-STATUS", "OBJECTID", "SORT", "STATUS=SIZE"] {
         assert!(answer.contains(&format!(" {capability} ")), "{capability}: {answer}");
     }
@@ -89,33 +86,17 @@ fn many_run_at_once_and_a_dropped_one_leaves_nothing() {
     let ports: BTreeSet<u16> = all.iter().flat_map(|cyrus| [cyrus.port(), cyrus.tls_port()]).collect();
     assert_eq!(ports.len(), 6);
     for cyrus in all {
-        let left = Left::by(cyrus.directory());
+        let left = Left::by(cyrus.directory(), PID);
         let conversation = Conversation::plain(cyrus.port());
-        assert!(left.processes().len() > 2, "its processes are found");
         drop(cyrus);
         drop(conversation);
-        assert!(left.is_nothing());
+        left.vanishes();
     }
 }
 
 #[test]
 fn a_killed_test_program_leaves_nothing() {
-    let mut program = Command::new(env::current_exe().unwrap())
-        .args(["--exact", "--ignored", "--nocapture", "a_program_to_kill"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(program.stdout.take().unwrap()).lines().map(Result::unwrap);
-    let directory = lines.find_map(|line| line.split_once("directory: ").map(|(_, path)| PathBuf::from(path))).unwrap();
-    let left = Left::by(&directory);
-    assert!(left.processes().len() > 2, "its processes are found");
-    program.kill().unwrap();
-    program.wait().unwrap();
-    let start = Instant::now();
-    while !left.is_nothing() {
-        assert!(start.elapsed() < Duration::from_secs(30), "{} is left", directory.display());
-        thread::sleep(Duration::from_millis(10));
-    }
+    kill_a_program(PID);
 }
 
 #[test]
@@ -123,35 +104,8 @@ fn a_killed_test_program_leaves_nothing() {
 fn a_program_to_kill() {
     let cyrus = Cyrus::shared();
     cyrus.user_with(&["Notes"], &[]);
-    println!("directory: {}", cyrus.directory().display());
-    thread::sleep(Duration::from_secs(600));
+    wait_to_be_killed(cyrus.directory());
 }
 
-/// What there is of a server.
-struct Left {
-    directory: PathBuf,
-    group: String,
-}
-
-impl Left {
-    /// Of the one that runs in this directory.
-    fn by(directory: &Path) -> Self {
-        let group = fs::read_to_string(directory.join("pid")).unwrap().trim().to_owned();
-        Self { directory: directory.to_owned(), group }
-    }
-
-    fn is_nothing(&self) -> bool {
-        !self.directory.exists() && self.processes().is_empty()
-    }
-
-    /// The living processes of its group, by their line in the process table.
-    fn processes(&self) -> Vec<String> {
-        let table = Command::new("ps").args(["-e", "-o", "pgid=,stat=,args="]).output().unwrap().stdout;
-        let table = String::from_utf8_lossy(&table).into_owned();
-        let lines = table.lines().filter(|line| {
-            let mut fields = line.split_whitespace();
-            fields.next() == Some(&self.group) && !fields.next().unwrap().starts_with('Z')
-        });
-        lines.map(str::to_owned).collect()
-    }
-}
+/// Where the number of its first process stands.
+const PID: &str = "pid";

@@ -357,8 +357,7 @@ fn copies_of(dovecot: &Dovecot, user: &User) -> Box<dyn Copies> {
 
 fn signed_in(dovecot: &Dovecot, user: &User) -> Conversation<TcpStream> {
     let mut conversation = Conversation::plain(dovecot.port());
-    let answer = conversation.imap(&format!("LOGIN {} {}", user.name, user.password));
-    assert!(answer.contains("t1 OK "), "{answer}");
+    conversation.login(&user.name, user.password);
     conversation
 }
 

@@ -218,7 +218,7 @@ fn mail_is_submitted_with_a_password_or_a_token() {
         let said = format!("AUTH {mechanism} {}", initial_response(mechanism, &user.name, secret));
         let client = dovecot.authority().client();
         let mut plain = Conversation::plain(dovecot.submission_port());
-        let mut tls = Conversation::tls(dovecot.submission_tls_port(), client.clone());
+        let mut tls = Conversation::tls(dovecot.submission_tls_port(), client.clone()).unwrap();
         let mut upgraded = Conversation::plain(dovecot.submission_port());
         assert!(upgraded.smtp("STARTTLS").starts_with("220 "));
         let mut upgraded = upgraded.upgraded(client);

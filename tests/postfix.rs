@@ -7,12 +7,9 @@ mod server;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -20,6 +17,7 @@ use server::certificate::{Authority, Certificate};
 use server::conversation::{Conversation, initial_response};
 use server::dovecot::{self, Dovecot, User};
 use server::http;
+use server::left::{Left, kill_a_program, wait_to_be_killed};
 use server::openid::{self, OpenId, PASSWORD, SECRET_IN_FORM};
 use server::postfix::{Options, Postfix, free_port};
 
@@ -36,7 +34,7 @@ fn mail_arrives_whichever_way_it_is_handed_in() {
         let said = format!("AUTH {mechanism} {}", initial_response(mechanism, &sender.name, secret));
         let client = postfix.authority().client();
         let mut plain = Conversation::plain(postfix.port());
-        let mut tls = Conversation::tls(postfix.tls_port(), client.clone());
+        let mut tls = Conversation::tls(postfix.tls_port(), client.clone()).unwrap();
         let mut upgraded = Conversation::plain(postfix.port());
         assert!(upgraded.smtp("EHLO localhost").contains("250-STARTTLS\r\n"));
         assert!(upgraded.smtp("STARTTLS").starts_with("220 "));
@@ -122,7 +120,7 @@ fn the_submission_of_dovecot_hands_mail_on_to_it() {
     let dovecot = Dovecot::start(&dovecot::Options { lmtp: true, relay, ..dovecot::Options::default() });
     let postfix = Postfix::start(&dovecot, &Options { relay, ..Options::default() });
     let user = dovecot.user();
-    let mut conversation = Conversation::tls(dovecot.submission_tls_port(), dovecot.authority().client());
+    let mut conversation = Conversation::tls(dovecot.submission_tls_port(), dovecot.authority().client()).unwrap();
     assert!(conversation.smtp("EHLO localhost").starts_with("250"));
     let answer = conversation.smtp(&format!("AUTH PLAIN {}", initial_response("PLAIN", &user.name, user.password)));
     assert!(answer.starts_with("235 "), "{answer}");
@@ -156,7 +154,7 @@ fn a_thousand_mails_arrive_in_the_order_in_which_they_were_taken() {
     println!("taken in {taken:?}, delivered in {:?}", start.elapsed());
     assert_eq!(subjects(&recipient), (1..=1_000).map(|number| format!("mail {number}")).collect());
     let mut imap = Conversation::plain(dovecot.port());
-    imap.imap(&format!("LOGIN {} {}", recipient.name, recipient.password));
+    imap.login(&recipient.name, recipient.password);
     assert!(imap.imap("EXAMINE INBOX").contains("\r\n* 1000 EXISTS\r\n"));
     let answer = imap.imap("FETCH 1,500,1000 BODY.PEEK[HEADER.FIELDS (SUBJECT)]");
     let told: Vec<&str> = answer.lines().filter_map(|line| line.strip_prefix("Subject: ")).collect();
@@ -169,8 +167,7 @@ fn a_client_that_trusts_another_authority_does_not_trust_it() {
     assert!(postfix.ca_file().is_file());
     for client in [postfix.authority().client(), Authority::new().client()] {
         let port = postfix.tls_port();
-        let greeted = thread::spawn(move || drop(Conversation::tls(port, client))).join();
-        assert!(greeted.is_err(), "it was trusted");
+        assert!(Conversation::tls(port, client).is_err(), "it was trusted");
     }
 }
 
@@ -212,32 +209,16 @@ fn many_run_at_once_and_a_dropped_one_leaves_nothing() {
     assert_eq!(ports.len(), 12);
     let user = dovecot.user();
     for postfix in postfixes {
-        let left = Left::by(postfix.directory());
+        let left = Left::by(postfix.directory(), PID);
         drop(signed_in(&postfix, &user));
-        assert!(left.processes().len() > 2, "its processes are found");
         drop(postfix);
-        assert!(left.is_nothing(), "{:?}", left.processes());
+        left.vanishes();
     }
 }
 
 #[test]
 fn a_killed_test_program_leaves_nothing() {
-    let mut program = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "--ignored", "--nocapture", "a_program_to_kill"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(program.stdout.take().unwrap()).lines().map(Result::unwrap);
-    let directory = lines.find_map(|line| line.split_once("directory: ").map(|(_, path)| PathBuf::from(path))).unwrap();
-    let left = Left::by(&directory);
-    assert!(left.processes().len() > 2, "its processes are found");
-    program.kill().unwrap();
-    program.wait().unwrap();
-    let start = Instant::now();
-    while !left.is_nothing() {
-        assert!(start.elapsed() < Duration::from_secs(30), "{} is left", directory.display());
-        thread::sleep(Duration::from_millis(10));
-    }
+    kill_a_program(PID);
 }
 
 #[test]
@@ -247,8 +228,7 @@ fn a_program_to_kill() {
     let user = dovecot.user();
     let mut conversation = signed_in(&postfix, &user);
     hand_in(&mut |line| conversation.smtp(line), &user.name, &user.name, "the last one");
-    println!("directory: {}", postfix.directory().display());
-    thread::sleep(Duration::from_secs(600));
+    wait_to_be_killed(postfix.directory());
 }
 
 /// Both servers, one behind the other.
@@ -304,33 +284,5 @@ fn own_token(openid: &OpenId) -> String {
     http::post_form(&openid.token_endpoint(), &form, "").json()["access_token"].as_str().unwrap().to_owned()
 }
 
-/// What there is of a server.
-struct Left {
-    directory: PathBuf,
-    group: String,
-}
-
-impl Left {
-    /// Of the one that runs in this directory.
-    fn by(directory: &Path) -> Self {
-        let master = fs::read_to_string(directory.join("spool/pid/master.pid")).unwrap();
-        let group = Command::new("ps").args(["-o", "pgid=", "-p", master.trim()]).output().unwrap().stdout;
-        let group = String::from_utf8(group).unwrap().trim().to_owned();
-        Self { directory: directory.to_owned(), group }
-    }
-
-    fn is_nothing(&self) -> bool {
-        !self.directory.exists() && self.processes().is_empty()
-    }
-
-    /// The living processes of its group, by their line in the process table.
-    fn processes(&self) -> Vec<String> {
-        let table = Command::new("ps").args(["-e", "-o", "pgid=,stat=,args="]).output().unwrap().stdout;
-        let table = String::from_utf8_lossy(&table).into_owned();
-        let lines = table.lines().filter(|line| {
-            let mut fields = line.split_whitespace();
-            fields.next() == Some(&self.group) && !fields.next().unwrap().starts_with('Z')
-        });
-        lines.map(str::to_owned).collect()
-    }
-}
+/// Where the number of its first process stands.
+const PID: &str = "spool/pid/master.pid";

@@ -1,6 +1,6 @@
 //! What a client says to a mail server, line by line: to see what the server does when nothing of ours is in between.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use tokio_rustls::rustls::{ClientConfig, ClientConnection, StreamOwned};
 
 /// A connection to an IMAP or submission server.
+#[derive(Debug)]
 pub struct Conversation<S> {
     reader: BufReader<S>,
     commands: usize,
@@ -20,7 +21,7 @@ pub struct Conversation<S> {
 impl Conversation<TcpStream> {
     /// Connects in plain text.
     pub fn plain(port: u16) -> Self {
-        Self::greeted(connect(port))
+        Self::greeted(connect(port)).unwrap()
     }
 
     /// Goes on with TLS; the server has just agreed to it.
@@ -32,16 +33,19 @@ impl Conversation<TcpStream> {
 
 impl Conversation<Tls> {
     /// Connects with TLS.
-    pub fn tls(port: u16, client: Arc<ClientConfig>) -> Self {
+    ///
+    /// # Errors
+    /// When the client does not trust the server.
+    pub fn tls(port: u16, client: Arc<ClientConfig>) -> io::Result<Self> {
         Self::greeted(tls(connect(port), client))
     }
 }
 
 impl<S: Read + Write> Conversation<S> {
-    fn greeted(stream: S) -> Self {
+    fn greeted(stream: S) -> io::Result<Self> {
         let mut conversation = Self { reader: BufReader::new(stream), commands: 0, greeting: String::new() };
-        conversation.greeting = conversation.line();
-        conversation
+        conversation.reader.read_line(&mut conversation.greeting)?;
+        Ok(conversation)
     }
 
     /// Says an IMAP command, and gives the answer with the line of its tag, which is a `t` and its number.
@@ -75,6 +79,13 @@ impl<S: Read + Write> Conversation<S> {
                 return reply;
             }
         }
+    }
+
+    /// Signs in to IMAP with a password.
+    pub fn login(&mut self, user: &str, password: &str) -> String {
+        let answer = self.imap(&format!("LOGIN {user} {password}"));
+        assert!(answer.contains(" OK "), "{answer}");
+        answer
     }
 
     /// Signs in to IMAP.

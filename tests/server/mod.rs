@@ -11,6 +11,7 @@ pub mod conversation;
 pub mod cyrus;
 pub mod dovecot;
 pub mod http;
+pub mod left;
 pub mod listener;
 pub mod openid;
 pub mod postfix;
