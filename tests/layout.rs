@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::pedantic, reason = "a test that fails says enough")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -184,6 +184,21 @@ fn every_dependency_has_a_permissive_licence() {
         }
     }
     assert_eq!(others, BTreeMap::new());
+}
+
+/// Its licence, `(MIT OR Apache-2.0) AND NCSA`, is as permissive; and no program that anybody is given has it in it.
+#[test]
+fn fuzz_targets_depend_on_libfuzzer_and_otherwise_on_what_the_program_does() {
+    let names = |lock: &str| -> BTreeSet<String> {
+        let lock = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(lock)).unwrap();
+        lock.lines()
+            .filter_map(|line| line.strip_prefix("name = "))
+            .map(|name| name.trim_matches('"').to_owned())
+            .collect()
+    };
+    let (program, fuzz) = (names("Cargo.lock"), names("tests/fuzz/Cargo.lock"));
+    assert!(fuzz.len() > 100, "the lock lists the dependencies");
+    assert_eq!(fuzz.difference(&program).collect::<Vec<_>>(), ["arbitrary", "libfuzzer-sys", "mailql-fuzz"]);
 }
 
 fn sources() -> impl Iterator<Item = (PathBuf, String)> {
