@@ -141,6 +141,58 @@ fn formulas_in_mail_are_run_by_no_spreadsheet_when_they_are_quoted() {
     }
 }
 
+#[tokio::test]
+async fn copy_quotes_formulas_like_every_other_way_to_a_csv() {
+    let place = tempfile::tempdir().unwrap();
+    let rows = "(VALUES ('=1+1', arrow_cast('=d', 'Dictionary(Int32, Utf8)'), -1, '=p'), (NULL, 'd', 2, '=p')) AS t (a, b, c, p)";
+    let engine = Engine::builder().build().unwrap();
+    let mut written = Vec::new();
+    for setting in ["keep", "quote"] {
+        engine.sql(&format!("SET mailql.csv_formulas = '{setting}'")).await.unwrap().collect().await.unwrap();
+        for (name, copy) in [
+            ("plain.csv", format!("COPY (SELECT a, b, c FROM {rows}) TO '$'")),
+            (
+                "twice.csv",
+                format!(
+                    "COPY (SELECT t.a, u.a FROM {rows} JOIN {rows2} ON t.c = u.c) TO '$'",
+                    rows2 = rows.replace("AS t", "AS u")
+                ),
+            ),
+            ("lines.json", format!("COPY (SELECT a FROM {rows}) TO '$'")),
+            ("typed.txt", format!("COPY (SELECT a FROM {rows}) TO '$' STORED AS CSV")),
+            ("parts/", format!("COPY (SELECT a, p FROM {rows}) TO '$' STORED AS CSV PARTITIONED BY (p)")),
+        ] {
+            let path = place.path().join(setting).join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            let copy = copy.replace('$', path.to_str().unwrap());
+            engine.sql(&copy).await.unwrap().collect().await.unwrap();
+            let file = if name == "parts/" {
+                assert_eq!(files(&path), ["p==p"], "what names a directory is no cell");
+                let part = path.join("p==p");
+                part.join(files(&part).pop().unwrap())
+            } else {
+                path
+            };
+            written.push(fs::read_to_string(file).unwrap());
+        }
+    }
+    assert_eq!(
+        written,
+        [
+            "a,b,c\n=1+1,=d,-1\n,d,2\n",
+            "a,a\n=1+1,=1+1\n,\n",
+            "{\"a\":\"=1+1\"}\n{}\n",
+            "a\n=1+1\n\"\"\n",
+            "a\n=1+1\n\"\"\n",
+            "a,b,c\n'=1+1,'=d,-1\n,d,2\n",
+            "a,a\n'=1+1,'=1+1\n,\n",
+            "{\"a\":\"=1+1\"}\n{}\n",
+            "a\n'=1+1\n\"\"\n",
+            "a\n'=1+1\n\"\"\n",
+        ]
+    );
+}
+
 fn files(directory: &Path) -> Vec<String> {
     let mut names: Vec<String> =
         fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();

@@ -260,6 +260,7 @@ fn register_with(context: &SessionContext, config: &Config, proofs: &Arc<Proofs>
         .with_optimizer_rules(logical)
         .with_physical_optimizer_rules(physical)
         .with_analyzer_rule(Arc::new(rules::ReadOnly))
+        .with_analyzer_rule(Arc::new(export::QuoteCopies))
         .build();
     *context.state_ref().write() = state;
     for function in search_function::functions() {

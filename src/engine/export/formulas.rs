@@ -4,7 +4,9 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{ArrayRef, AsArray, LargeStringArray, RecordBatch, StringArray, StringViewArray};
+use datafusion::arrow::array::{
+    ArrayRef, AsArray, LargeStringArray, RecordBatch, RecordBatchOptions, StringArray, StringViewArray,
+};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::config::ConfigOptions;
@@ -41,41 +43,46 @@ pub fn guarded(stream: SendableRecordBatchStream, format: Format, formulas: CsvF
 
 /// The same columns, where text is not kept in a dictionary.
 fn plain(schema: &SchemaRef) -> SchemaRef {
-    let fields = schema.fields().iter().map(|field| match field.data_type() {
-        DataType::Dictionary(_, values) if is_text(values) => {
-            Arc::new(Field::clone(field).with_data_type(values.as_ref().clone()))
-        }
+    let fields = schema.fields().iter().map(|field| match plain_type(field.data_type()) {
+        Some(text) if text != field.data_type() => Arc::new(Field::clone(field).with_data_type(text.clone())),
         _ => Arc::clone(field),
     });
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
-fn is_text(of: &DataType) -> bool {
-    matches!(of, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
+/// The type of text outside a dictionary; nothing for what is no text.
+pub(super) fn plain_type(of: &DataType) -> Option<&DataType> {
+    match of {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Some(of),
+        DataType::Dictionary(_, values) => plain_type(values),
+        _ => None,
+    }
 }
 
 fn quoted(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
-    let columns = batch.columns().iter().zip(schema.fields()).map(|(column, field)| {
-        let column = cast(column, field.data_type())?;
-        Ok(match field.data_type() {
-            DataType::Utf8 => {
-                let texts = column.as_string::<i32>().iter().map(|text| text.map(guard));
-                Arc::new(texts.collect::<StringArray>()) as ArrayRef
-            }
-            DataType::LargeUtf8 => {
-                let texts = column.as_string::<i64>().iter().map(|text| text.map(guard));
-                Arc::new(texts.collect::<LargeStringArray>())
-            }
-            DataType::Utf8View => {
-                let texts = column.as_string_view().iter().map(|text| text.map(guard));
-                Arc::new(texts.collect::<StringViewArray>())
-            }
-            _ => column,
-        })
-    });
-    let columns = columns.collect::<Result<Vec<_>>>()?;
-    let options = datafusion::arrow::array::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    let columns = batch.columns().iter().map(quoted_text).collect::<Result<Vec<_>>>()?;
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
     Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?)
+}
+
+/// A column with an apostrophe before each formula, in no dictionary; the same, if it is no text.
+pub(super) fn quoted_text(column: &ArrayRef) -> Result<ArrayRef> {
+    let Some(text) = plain_type(column.data_type()) else { return Ok(Arc::clone(column)) };
+    let column = cast(column, text)?;
+    Ok(match text {
+        DataType::Utf8 => {
+            let texts = column.as_string::<i32>().iter().map(|text| text.map(guard));
+            Arc::new(texts.collect::<StringArray>()) as ArrayRef
+        }
+        DataType::LargeUtf8 => {
+            let texts = column.as_string::<i64>().iter().map(|text| text.map(guard));
+            Arc::new(texts.collect::<LargeStringArray>())
+        }
+        _ => {
+            let texts = column.as_string_view().iter().map(|text| text.map(guard));
+            Arc::new(texts.collect::<StringViewArray>())
+        }
+    })
 }
 
 fn guard(text: &str) -> String {
