@@ -30,7 +30,7 @@ pub async fn find(
     pool: &Arc<Pool>,
     folders: &Snapshots<Opened>,
 ) -> Result<Option<Found>> {
-    let mut resume = Resume::of(&scan.statement, &scan.meter);
+    let mut resume = Resume::of(&scan.statement, &scan.meter, &pool.server());
     loop {
         match find_once(scan, wanted, name, pool, folders, &resume).await {
             Ok(found) => return Ok(found),

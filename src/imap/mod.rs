@@ -117,7 +117,7 @@ impl MailStore for Imap {
             return Ok(names.iter().map(|name| Folder::named(name, None)).collect());
         }
         let list = async {
-            let mut resume = Resume::of(statement, meter);
+            let mut resume = Resume::of(statement, meter, &self.pool.server());
             loop {
                 let listed = async {
                     let mut lease = self.pool.lease(statement.terms(), None).await?;

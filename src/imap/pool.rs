@@ -64,6 +64,11 @@ impl Pool {
         &self.account
     }
 
+    /// The server, by its name and port.
+    pub fn server(&self) -> String {
+        format!("{}:{}", self.account.host, self.account.port)
+    }
+
     /// A session, if possible one with that folder open; waits until there may be one more.
     ///
     /// # Errors

@@ -71,7 +71,7 @@ impl Reading {
         let backlog = Backlog::new(&scan);
         let is_listed = listed.is_some();
         let name = listed.unwrap_or_else(|| WireName::of(&scan.folder.path));
-        let resume = Resume::of(&scan.statement, &scan.meter);
+        let resume = Resume::of(&scan.statement, &scan.meter, &pool.server());
         Self { scan, name, is_listed, pool, folders, outlet, backlog, resume, given: 0 }
     }
 

@@ -16,8 +16,9 @@ use crate::mail::{Meter, Statement};
 pub struct Resume {
     /// How many tries failed in a row.
     failed: u32,
-    /// Who was never there for it is not waited for.
     statement: Statement,
+    /// Who was never there for the statement is not waited for.
+    server: String,
     meter: Arc<Meter>,
     /// How far it came when a try failed last.
     progress: u64,
@@ -25,13 +26,19 @@ pub struct Resume {
 
 impl Resume {
     /// Nothing was tried yet.
-    pub fn of(statement: &Statement, meter: &Arc<Meter>) -> Self {
-        Self { statement: statement.clone(), meter: Arc::clone(meter), failed: 0, progress: 0 }
+    pub fn of(statement: &Statement, meter: &Arc<Meter>, server: &str) -> Self {
+        Self {
+            statement: statement.clone(),
+            server: server.to_owned(),
+            meter: Arc::clone(meter),
+            failed: 0,
+            progress: 0,
+        }
     }
 
     /// There is a session.
     pub fn begun(&self) {
-        self.statement.answered();
+        self.statement.answered(&self.server);
     }
 
     /// After a try that failed: waits until there may be another one. `progress` counts what was read by now; whatever
@@ -42,7 +49,7 @@ impl Resume {
     pub async fn after(&mut self, error: Error, progress: u64) -> Result<()> {
         let is_worth_it = match error.kind() {
             ErrorKind::Unavailable => true,
-            ErrorKind::Unreachable => self.statement.is_answered(),
+            ErrorKind::Unreachable => self.statement.is_answered(&self.server),
             ErrorKind::Config
             | ErrorKind::NotFound
             | ErrorKind::Query
@@ -93,7 +100,7 @@ mod tests {
     }
 
     fn resume(retries: u32) -> Resume {
-        Resume::of(&Statement::new(Terms { retries, ..Terms::default() }), &Arc::default())
+        Resume::of(&Statement::new(Terms { retries, ..Terms::default() }), &Arc::default(), "mail.example.org:993")
     }
 
     #[tokio::test(start_paused = true)]
@@ -121,6 +128,16 @@ mod tests {
             resume.begun();
             assert_eq!(resume.after(error(kind), 9).await.unwrap_err().to_string(), "it failed");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn that_one_server_is_there_says_nothing_of_another() {
+        let one = resume(3);
+        one.begun();
+        let mut same = Resume::of(&one.statement, &Arc::default(), "mail.example.org:993");
+        same.after(error(ErrorKind::Unreachable), 0).await.unwrap();
+        let mut other = Resume::of(&one.statement, &Arc::default(), "mail.example.org:143");
+        assert!(other.after(error(ErrorKind::Unreachable), 0).await.is_err());
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -133,7 +133,7 @@ pub struct Statement(Arc<Ongoing>);
 struct Ongoing {
     terms: Terms,
     budget: Budget,
-    is_answered: AtomicBool,
+    answered: Mutex<BTreeSet<String>>,
 }
 
 /// On what terms a statement may use a store.
@@ -162,7 +162,7 @@ pub struct StatementKey(std::sync::Weak<Ongoing>);
 impl Statement {
     /// A statement on these terms.
     pub fn new(terms: Terms) -> Self {
-        Self(Arc::new(Ongoing { terms, budget: Budget::of(terms.download), is_answered: AtomicBool::new(false) }))
+        Self(Arc::new(Ongoing { terms, budget: Budget::of(terms.download), answered: Mutex::default() }))
     }
 
     /// Its terms.
@@ -176,13 +176,16 @@ impl Statement {
     }
 
     /// A server has answered it.
-    pub fn answered(&self) {
-        self.0.is_answered.store(true, Ordering::Relaxed);
+    pub fn answered(&self, server: &str) {
+        let mut answered = self.0.answered.lock().unwrap_or_else(PoisonError::into_inner);
+        if !answered.contains(server) {
+            answered.insert(server.to_owned());
+        }
     }
 
     /// Whether a server has answered it.
-    pub fn is_answered(&self) -> bool {
-        self.0.is_answered.load(Ordering::Relaxed)
+    pub fn is_answered(&self, server: &str) -> bool {
+        self.0.answered.lock().unwrap_or_else(PoisonError::into_inner).contains(server)
     }
 
     /// A key to remember the statement by.
