@@ -161,7 +161,7 @@ impl Backlog {
         self.census.iter_mut().for_each(|census| census.gone(messages));
     }
 
-    /// Whether this reading has seen the folder open.
+    /// Whether the folder is open, as far as this reading knows.
     pub fn knows_folder(&self) -> bool {
         self.opened.is_some()
     }
@@ -194,7 +194,7 @@ impl Backlog {
     /// # Errors
     /// When there is too little left in it.
     pub fn pay(&mut self, budget: &Budget) -> Result<()> {
-        let left = match &self.todo {
+        let left = || match &self.todo {
             Todo::Blocks(uids) => uids.as_ref().map_or(0, UidSet::count),
             Todo::Find | Todo::Finding => {
                 let seen = self.seen.set().map_or(0, |seen| seen.count());
@@ -207,6 +207,7 @@ impl Backlog {
     /// What is to be done when nothing is under way.
     pub fn next(&self) -> Next {
         let is_done = self.upcoming.is_empty()
+            && self.arrived.is_empty()
             && self.ready.is_empty()
             && self.later.is_empty()
             && self.todo == Todo::Blocks(None);
@@ -310,7 +311,7 @@ impl Backlog {
         self.ready.push_front(chunk);
     }
 
-    /// The session is lost or given up: what was under way must be asked again.
+    /// The session is lost or given up: what was under way must be asked again, in the folder as it is then.
     pub fn interrupt(&mut self) {
         if let Some(Step::Items(items)) = self.steps.first().cloned() {
             self.finish_in_part(&items);
@@ -331,7 +332,7 @@ impl Backlog {
                 }
             }
         }
-        (self.found, self.unsearched, self.census) = (None, None, None);
+        (self.opened, self.found, self.unsearched, self.census) = (None, None, None, None);
         self.upcoming.extend(again);
     }
 
@@ -355,7 +356,8 @@ impl Backlog {
             (Some(Step::Items(items)), None, Way::Everything | Way::Uids(_)) => {
                 self.upcoming.push_back(Job::new(0, Kind::Sweep(items.clone().into())));
             }
-            (Some(Step::Items(items)), None, Way::Search(_)) if self.saves_searches => {
+            // What was seen before would come again.
+            (Some(Step::Items(items)), None, Way::Search(_)) if self.saves_searches && self.seen.set().is_none() => {
                 self.upcoming.push_back(Job::new(0, Kind::SearchSaved));
                 self.upcoming.push_back(Job::new(0, Kind::Sweep(items.clone().into())));
             }

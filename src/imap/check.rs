@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use super::folders;
 use super::pool::Pool;
+use super::resume::Resume;
 use crate::error::Result;
-use crate::mail::{FolderPattern, Meter, StatusItems};
+use crate::mail::{FolderPattern, StatusItems};
 use crate::net::steps::{Event, Step, Steps};
 
 /// Checks an account by a new session, as far as it goes.
@@ -25,7 +26,7 @@ pub async fn check(pool: &Arc<Pool>, patience: Duration, tell: impl FnMut(Event)
 async fn walk(pool: &Arc<Pool>, patience: Duration, steps: &mut Steps<'_>) -> Result<()> {
     let mut lease = pool.new_lease(patience, steps).await?;
     steps.begin(Step::Folders);
-    let listing = folders::list(&mut lease, &FolderPattern::All, StatusItems::default(), &Meter::default()).await?;
+    let listing = folders::list(&mut lease, &FolderPattern::All, StatusItems::default(), &Resume::untold()).await?;
     steps.end_with_folders(listing.folders().count());
     Ok(())
 }

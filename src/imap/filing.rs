@@ -18,12 +18,13 @@ use super::folders;
 use super::internal_date::written;
 use super::pool::{Lease, Pool};
 use super::refusal::words;
+use super::resume::Resume;
 use super::status::{Code, Condition, Status};
 use crate::account::{ImapAccount, Proofs};
 use crate::error::{Error, ErrorKind, Result};
 use crate::mail::folder::Role;
 use crate::mail::outbox::{Copies, Filed, Filing};
-use crate::mail::{Folder, FolderPattern, Meter, StatusItems};
+use crate::mail::{Folder, FolderPattern, StatusItems};
 use crate::net::steps::Steps;
 
 /// The folder of an account for what was sent, wherever that is.
@@ -141,7 +142,7 @@ impl Copying {
 
 /// The folder for what was sent: the one that the server says is it, else the one that its name says, nearest to the top.
 async fn folder_for_sent(lease: &mut Lease) -> Result<Option<(String, WireName)>> {
-    let listing = folders::list(lease, &FolderPattern::All, StatusItems::default(), &Meter::default()).await?;
+    let listing = folders::list(lease, &FolderPattern::All, StatusItems::default(), &Resume::untold()).await?;
     let candidates = listing.folders().filter(|folder| folder.role == Some(Role::Sent) && folder.selectable);
     let is_said = |folder: &Folder| folder.attributes.iter().any(|attribute| attribute.eq_ignore_ascii_case("\\Sent"));
     let depth = |folder: &Folder| folder.delimiter.map_or(0, |delimiter| folder.path.matches(delimiter).count());

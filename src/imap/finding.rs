@@ -78,7 +78,9 @@ async fn find_once(
     lease.send(commands).await?;
     let (mut examining, mut found, mut is_certain, mut refusal) = (Examining::default(), None, true, None);
     while !lease.is_idle() {
-        match lease.next().await? {
+        let event = lease.next().await;
+        resume.count(lease.take_counts())?;
+        match event? {
             Event::Untagged(Response::Exists(exists)) => examining.exists = Some(exists),
             Event::Untagged(Response::ESearch(search)) => found = Some(search),
             Event::Untagged(Response::Expunge(_) | Response::Vanished { earlier: false, .. }) => is_certain = false,
@@ -95,9 +97,6 @@ async fn find_once(
             }
         }
     }
-    let counts = lease.take_counts();
-    meter.bytes.add(counts.received);
-    meter.bytes_sent.add(counts.sent);
     if let Some(refusal) = refusal {
         return Err(refusal);
     }

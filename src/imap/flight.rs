@@ -73,7 +73,8 @@ impl Way {
         match self {
             Way::Everything => Some(Way::Uids(rest)),
             Way::Uids(uids) => uids.intersection(&rest).map(Way::Uids),
-            Way::Search(key) => Some(Way::Search(weakened_set(&rest).and(key.clone()))),
+            // What it finds of the others is left out when it is there.
+            Way::Search(key) => Some(Way::Search(key.clone())),
         }
     }
 }

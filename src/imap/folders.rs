@@ -9,10 +9,11 @@ use super::listing::{FolderStatus, Listed};
 use super::pool::Lease;
 use super::refusal::{accepted, kind};
 use super::response::Response;
+use super::resume::Resume;
 use super::session::Event;
 use super::status::Condition;
 use crate::error::{Error, ErrorKind, Result};
-use crate::mail::{Folder, FolderPattern, Meter, Role, StatusItems};
+use crate::mail::{Folder, FolderPattern, Role, StatusItems};
 
 /// The folders of an account, with the names by which the server knows them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -41,7 +42,7 @@ impl Listing {
 ///
 /// # Errors
 /// When the server refuses to list, or the connection is lost.
-pub async fn list(lease: &mut Lease, pattern: &FolderPattern, status: StatusItems, meter: &Meter) -> Result<Listing> {
+pub async fn list(lease: &mut Lease, pattern: &FolderPattern, status: StatusItems, resume: &Resume) -> Result<Listing> {
     let able = lease.capabilities.clone();
     let in_one = status.is_empty() || able.has("LIST-STATUS");
     let names = pattern.names().filter(|names| names.len() <= FEW).unwrap_or_default();
@@ -51,13 +52,13 @@ pub async fn list(lease: &mut Lease, pattern: &FolderPattern, status: StatusItem
         let mut commands: Vec<Command> =
             names.iter().map(|name| command::list_one(&WireName::of(name), status, &able)).collect();
         commands.extend((!extended).then(command::list_subscribed));
-        answers.hear(lease, commands, meter).await?;
+        answers.hear(lease, commands, resume).await?;
     }
     // A name that is not spelled as names are spelled is found among all only.
     if names.is_empty() || !names.iter().all(|name| answers.listed.contains_key(name)) {
         let mut commands = vec![command::list_all(status, &able)];
         commands.extend((!extended && names.is_empty()).then(command::list_subscribed));
-        answers.hear(lease, commands, meter).await?;
+        answers.hear(lease, commands, resume).await?;
         if answers.listed.is_empty() {
             return Err(Error::new(ErrorKind::Server, "the server says that there are no folders at all")
                 .hint("every account has an INBOX; it may work again in a moment"));
@@ -69,7 +70,7 @@ pub async fn list(lease: &mut Lease, pattern: &FolderPattern, status: StatusItem
             .map(|(_, listed)| command::status(&WireName::listed(listed.wire.clone()), status, &able))
             .collect();
         for some in commands.chunks(TOGETHER) {
-            answers.hear(lease, some.to_vec(), meter).await?;
+            answers.hear(lease, some.to_vec(), resume).await?;
         }
     }
     Ok(answers.listing(extended))
@@ -85,7 +86,8 @@ struct Answers {
 
 impl Answers {
     /// Sends commands together and takes what comes.
-    async fn hear(&mut self, lease: &mut Lease, commands: Vec<Command>, meter: &Meter) -> Result<()> {
+    async fn hear(&mut self, lease: &mut Lease, commands: Vec<Command>, resume: &Resume) -> Result<()> {
+        let meter = resume.meter();
         meter.connections.add(lease.number);
         meter.round_trips.add(1);
         meter.commands.add(commands.len());
@@ -95,20 +97,32 @@ impl Answers {
         lease.send(commands).await?;
         let mut refusal = None;
         while !lease.is_idle() {
-            match lease.next().await? {
+            let event = lease.next().await;
+            resume.count(lease.take_counts())?;
+            match event? {
                 Event::Untagged(Response::List(listed)) => {
                     self.listed.insert(listed.path.clone(), listed);
+                    within(self.listed.len())?;
                 }
-                Event::Untagged(Response::Lsub(listed)) => self.subscribed.get_or_insert_default().push(listed.path),
+                Event::Untagged(Response::Lsub(listed)) => {
+                    let subscribed = self.subscribed.get_or_insert_default();
+                    subscribed.push(listed.path);
+                    within(subscribed.len())?;
+                }
                 Event::Untagged(Response::FolderStatus(status)) => {
                     self.statuses.insert(status.path.clone(), status);
+                    within(self.statuses.len())?;
                 }
                 Event::Untagged(_) => {}
                 // One folder that cannot be looked into hides no other; its numbers are not known then.
                 Event::Done(command, status)
                     if command.verb() == "STATUS"
                         && status.condition == Condition::No
-                        && matches!(kind(&status), ErrorKind::Server | ErrorKind::NotFound) => {}
+                        && match kind(&status) {
+                            ErrorKind::Throttled => false,
+                            ErrorKind::Unavailable => resume.is_last(),
+                            _ => true,
+                        } => {}
                 // Who does not say what is subscribed may still list all folders.
                 Event::Done(command, status) if command.verb() == "LSUB" => {
                     if status.condition == Condition::Ok {
@@ -120,9 +134,6 @@ impl Answers {
                 }
             }
         }
-        let counts = lease.take_counts();
-        meter.bytes.add(counts.received);
-        meter.bytes_sent.add(counts.sent);
         refusal.map_or(Ok(()), Err)
     }
 
@@ -153,6 +164,17 @@ impl Answers {
     }
 }
 
+/// So many folders may be listed.
+///
+/// # Errors
+/// When there are more: a list without an end would fill the memory.
+fn within(folders: usize) -> Result<()> {
+    if folders <= MOST_FOLDERS {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Server, format!("the server lists more than {MOST_FOLDERS} folders")))
+}
+
 fn is_selectable(listed: &Listed) -> bool {
     !listed.has("\\Noselect") && !listed.has("\\NonExistent")
 }
@@ -170,6 +192,9 @@ fn role(listed: &Listed) -> Option<Role> {
     ];
     known.iter().find(|(attribute, _)| listed.has(attribute)).map(|(_, role)| *role)
 }
+
+/// More folders than any account has.
+const MOST_FOLDERS: usize = 100_000;
 
 /// So many names are asked for one by one.
 const FEW: usize = 20;

@@ -168,11 +168,11 @@ pub fn expected(message: &Message, kind: &Kind) -> Option<u64> {
         _ => return Some(0),
     };
     let size = |number: &PartNumber, extent| match extent {
-        Extent::Beginning => BEGINNING as u64,
+        Extent::Beginning => size_of(root, number).min(BEGINNING as u64),
         Extent::Whole => size_of(root, number),
     };
     let wanted = content::wanted(root, fetch, message.wanted_attachments.as_ref());
-    Some(wanted.iter().map(|(number, extent)| size(number, *extent)).sum())
+    Some(wanted.iter().map(|(number, extent)| size(number, *extent)).fold(0, u64::saturating_add))
 }
 
 /// Whether a row brings something that was asked for, and is not just news about flags.
@@ -295,7 +295,7 @@ fn sections(message: &Message, fetch: &Fetch) -> Vec<Section> {
 
 fn size_of(part: &Part, number: &PartNumber) -> u64 {
     let own = if part.number.as_ref() == Some(number) { part.encoded_size } else { 0 };
-    own + part.parts.iter().map(|part| size_of(part, number)).sum::<u64>()
+    part.parts.iter().map(|part| size_of(part, number)).fold(own, u64::saturating_add)
 }
 
 fn tell(message: &mut Message, problem: &str) {

@@ -122,7 +122,7 @@ impl MailStore for Imap {
                 let listed = async {
                     let mut lease = self.pool.lease(statement.terms(), None).await?;
                     resume.begun();
-                    folders::list(&mut lease, pattern, status, meter).await
+                    folders::list(&mut lease, pattern, status, &resume).await
                 };
                 match listed.await {
                     Ok(listing) => return Ok(Arc::new(listing)),

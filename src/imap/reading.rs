@@ -45,6 +45,8 @@ pub struct Reading {
     outlet: Outlet,
     backlog: Backlog,
     resume: Resume,
+    /// Whether the folder was open before.
+    has_opened: bool,
     /// Messages that were handed over.
     given: u64,
 }
@@ -72,7 +74,7 @@ impl Reading {
         let is_listed = listed.is_some();
         let name = listed.unwrap_or_else(|| WireName::of(&scan.folder.path));
         let resume = Resume::of(&scan.statement, &scan.meter, &pool.server());
-        Self { scan, name, is_listed, pool, folders, outlet, backlog, resume, given: 0 }
+        Self { scan, name, is_listed, pool, folders, outlet, backlog, resume, has_opened: false, given: 0 }
     }
 
     /// Reads; what goes wrong is handed over too, as the last thing.
@@ -112,18 +114,7 @@ impl Reading {
         }
         self.backlog.begin(lease.family, &lease.capabilities);
         let ended = self.converse(&mut lease).await;
-        self.count(&mut lease).and(ended)
-    }
-
-    /// Counts what passed since the last time.
-    ///
-    /// # Errors
-    /// When it is more than the statement may download.
-    fn count(&self, lease: &mut Lease) -> Result<()> {
-        let counts = lease.take_counts();
-        self.scan.meter.bytes.add(counts.received);
-        self.scan.meter.bytes_sent.add(counts.sent);
-        self.scan.statement.budget().received(counts.received)
+        self.resume.count(lease.take_counts()).and(ended)
     }
 
     async fn converse(&mut self, lease: &mut Lease) -> Result<Ended> {
@@ -141,9 +132,10 @@ impl Reading {
                     return Ok(ended);
                 }
                 tokio::task::consume_budget().await;
-                self.count(lease)?;
+                self.resume.count(lease.take_counts())?;
             }
-            self.backlog.settle(&self.scan, false)?;
+            // What came before the session was lost may be all there is.
+            self.backlog.settle(&self.scan, lease.is_idle())?;
             while let Some(chunk) = self.backlog.ready(&self.scan, self.outlet.is_asked())? {
                 if self.must_give_up().await {
                     self.backlog.put_back(chunk);
@@ -233,7 +225,9 @@ impl Reading {
         };
         if let Err(error) = self.check(&command, &status, lease.family) {
             // After a refusal, the rest of its flight is heard to its end.
-            while !lease.is_idle() && lease.next().await.is_ok() {}
+            while !lease.is_idle() && lease.next().await.is_ok() {
+                self.resume.count(lease.take_counts())?;
+            }
             let may_be_none = matches!(error.kind(), ErrorKind::Server | ErrorKind::NotFound);
             let is_presumed = command.verb() == "EXAMINE" && may_be_none && !self.is_listed && lease.is_idle();
             if is_presumed {
@@ -241,12 +235,7 @@ impl Reading {
             }
             let may_be_read = error.kind() == ErrorKind::Server && status.code != Some(Code::Limit) && lease.is_idle();
             let is_read = command.verb() == "UID SEARCH" && may_be_read && self.backlog.do_without_search();
-            if !is_read {
-                return Err(error);
-            }
-            // How many messages there are must be known again.
-            lease.open = None;
-            return Ok(Some(Ended::GaveUp));
+            return if is_read { Ok(Some(Ended::GaveUp)) } else { Err(error) };
         }
         if let Some(job) = self.backlog.landed(&status)? {
             if job.kind == Kind::Examine {
@@ -272,15 +261,19 @@ impl Reading {
 
     /// The folder could not be opened: is there one, and is this its name?
     async fn looked_up(&mut self, lease: &mut Lease) -> Result<Ended> {
-        self.is_listed = true;
         self.backlog.interrupt();
         let path = &self.scan.folder.path;
         let pattern = FolderPattern::Named(vec![path.clone()]);
-        let listing = folders::list(lease, &pattern, StatusItems::default(), &self.scan.meter).await?;
+        let listing = folders::list(lease, &pattern, StatusItems::default(), &self.resume).await?;
+        self.is_listed = true;
         let (Some(folder), Some(name)) = (listing.folder(path), listing.name(path)) else {
             return Err(Error::new(ErrorKind::NotFound, format!("there is no folder '{path}'")));
         };
         if !folder.selectable {
+            if self.has_opened {
+                let error = Error::new(ErrorKind::NotFound, format!("the folder '{path}' is gone while it was read"));
+                return Err(error.hint("ask again"));
+            }
             return Ok(Ended::Done);
         }
         // Why it was refused is told the second time.
@@ -315,6 +308,7 @@ impl Reading {
                 .hint("ask again; the new numbers hold then"));
         }
         self.backlog.opened(*first);
+        self.has_opened = true;
         Ok(())
     }
 }

@@ -8,6 +8,7 @@ use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::transport::Counts;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mail::{Meter, Statement};
 
@@ -34,6 +35,31 @@ impl Resume {
             failed: 0,
             progress: 0,
         }
+    }
+
+    /// For what belongs to no statement.
+    pub fn untold() -> Self {
+        Self::of(&Statement::default(), &Arc::default(), "")
+    }
+
+    /// Counts what passed over a line since the last time.
+    ///
+    /// # Errors
+    /// When it is more than the statement may download.
+    pub fn count(&self, counts: Counts) -> Result<()> {
+        self.meter.bytes.add(counts.received);
+        self.meter.bytes_sent.add(counts.sent);
+        self.statement.budget().received(counts.received)
+    }
+
+    /// Where to count what is asked.
+    pub fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
+    /// Whether nothing will be tried again unless this brings something.
+    pub fn is_last(&self) -> bool {
+        self.failed >= self.statement.terms().retries
     }
 
     /// There is a session.
@@ -65,7 +91,7 @@ impl Resume {
         if !is_worth_it {
             return Err(error);
         }
-        if self.failed >= self.statement.terms().retries {
+        if self.is_last() {
             return Err(if self.failed == 0 { error } else { error.context("tries", (self.failed + 1).to_string()) });
         }
         let pause = pause(self.failed);

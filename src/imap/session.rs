@@ -155,9 +155,14 @@ impl Session {
     async fn response(&mut self) -> Result<Response> {
         let frame = self.transport.frame().await?;
         tracing::trace!(session = self.number, "S: {}", self.mask.shown(&frame.octets));
-        Response::parse(&frame).map_err(|broken| {
+        let mut response = Response::parse(&frame).map_err(|broken| {
             Error::new(ErrorKind::Server, format!("the server says what makes no sense: {}", broken.0))
-        })
+        })?;
+        if let Response::Status(status) | Response::Tagged { status, .. } = &mut response {
+            // It is shown in errors.
+            status.text = self.mask.cover(&status.text);
+        }
+        Ok(response)
     }
 
     /// Announces a message that is to be kept, as far as its first octet; gives the answer where the server does not want it.

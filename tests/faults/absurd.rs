@@ -5,7 +5,7 @@
 use mailql::Error;
 
 use crate::server::scripted::{Action, Script, Scripted};
-use crate::{SWEEP, asked, at, engine, failure, rows, told};
+use crate::{SWEEP, asked, at, engine, failure, rows, script, told};
 
 /// What the statement gives on a server that may take its time for an answer of megabytes, and the server.
 async fn patiently(script: Script, sql: &str) -> (Result<Vec<String>, Error>, Scripted) {
@@ -159,4 +159,44 @@ fn resident() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     line.trim().strip_suffix(" kB")?.parse().ok()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn folders_without_end_are_an_error() {
+    for (last, is_much) in [(100_000, false), (100_001, true)] {
+        let folders: String = (1..last).map(|number| format!("* LIST () \"/\" x{number}\r\n")).collect();
+        let list = format!("* LIST () \"/\" INBOX\r\n{folders}");
+        let endless = script().on_command(move |command, _, _| {
+            (command.name == "LIST").then(|| vec![Action::send(list.clone()), Action::tagged(command, "OK listed")])
+        });
+        let (rows, _) = patiently(endless, "SELECT count(*) FROM Folder").await;
+        match rows {
+            Ok(rows) => assert!(!is_much && rows == ["100000"], "{rows:?}"),
+            Err(error) => assert!(is_much && error.to_string().contains("more than 100000 folders"), "{error}"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sizes_that_are_too_large_together_are_still_too_large() {
+    let most = u64::MAX;
+    let part = format!("(\"TEXT\" \"PLAIN\" NIL NIL NIL \"7BIT\" {most} 1)");
+    let structure = format!("({part}{part} \"MIXED\")");
+    let huge = script().on_command(move |command, _, _| {
+        let row = match command.name.as_str() {
+            "UID FETCH" if command.line.contains("BODYSTRUCTURE") => format!("BODYSTRUCTURE {structure}"),
+            "UID FETCH" if command.line.contains("RFC822.SIZE") => format!("RFC822.SIZE {most}"),
+            _ => return None,
+        };
+        let rows: String = [1, 2, 4, 5].iter().map(|uid| format!("* 1 FETCH (UID {uid} {row})\r\n")).collect();
+        Some(vec![Action::send(rows), Action::tagged(command, "OK fetched")])
+    });
+    let server = huge.start();
+    for column in ["body_text", "raw"] {
+        let engine = engine(server.port()).await;
+        rows(&engine, "SET mailql.max_download_mb = 2000").await.unwrap();
+        let sql = format!("SELECT {column} FROM MessageBody WHERE folder = 'INBOX'");
+        let error = rows(&engine, &sql).await.unwrap_err().to_string();
+        assert!(error.contains("would download about"), "{column}: {error}");
+    }
 }

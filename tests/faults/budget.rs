@@ -2,8 +2,8 @@
 
 use mailql::{Error, ErrorKind};
 
-use crate::server::scripted::{Folder, Message, Script, Scripted};
-use crate::{engine, mail, rows};
+use crate::server::scripted::{Action, Folder, Message, Script, Scripted};
+use crate::{engine, mail, rows, script};
 
 /// Twenty mails of 200,000 octets each, and a folder with one more.
 fn heavy() -> Scripted {
@@ -79,4 +79,31 @@ async fn what_came_counts_where_no_size_was_told() {
     let error = asked(&server, 1, sql).await.unwrap_err();
     assert!(error.to_string().contains("has downloaded 2 MB, and mailql.max_download_mb is 1"), "{error}");
     assert_eq!(asked(&server, 2, sql).await.unwrap(), ["200"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_listed_and_searched_for_counts_too() {
+    let long = "x".repeat(2_000);
+    for (name, sql) in [
+        ("LIST", "SELECT folder FROM Folder"),
+        ("UID SEARCH", "SELECT uid FROM MessagesInFolder WHERE folder = 'INBOX' AND NOT seen"),
+    ] {
+        let news = format!("* X-NEWS {long}\r\n").repeat(600);
+        let chatty = script().on_command(move |command, _, _| {
+            (command.name == name).then(|| vec![Action::send(news.clone()), Action::Answer])
+        });
+        let server = chatty.start();
+        let error = asked(&server, 1, sql).await.unwrap_err().to_string();
+        assert!(error.contains("has downloaded 2 MB"), "{sql}: {error}");
+        asked(&server, 4, sql).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_beginning_of_a_small_part_costs_as_much_as_there_is() {
+    let inbox = (1..=1000).map(|uid| mail(uid, "", "small", "")).collect();
+    let server = Script::new().folders(vec![Folder::new("INBOX", inbox)]).start();
+    // A thousand beginnings of as many octets as they may have are four megabytes.
+    let sql = "SELECT count(preview) FROM MessageBody WHERE folder = 'INBOX'";
+    assert_eq!(asked(&server, 1, sql).await.unwrap(), ["1000"]);
 }

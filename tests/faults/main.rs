@@ -116,12 +116,17 @@ fn mail(uid: u32, flags: &str, subject: &str, fields: &str) -> Message {
 }
 
 /// Statements that ask for mail in every way there is, what they give, and capabilities of a server.
-const STATEMENTS: [(&str, &str, &[&str]); 10] = [
+const STATEMENTS: [(&str, &str, &[&str]); 11] = [
     ("a sweep", SWEEP, &["1|first", "2|second", "4|fourth", "5|fifth"]),
     (
         "a search",
         "SELECT uid, subject FROM MessagesInFolder WHERE folder = 'INBOX' AND NOT seen",
         &["2|second", "4|fourth", "5|fifth"],
+    ),
+    (
+        "some by uid",
+        "SELECT uid, subject FROM MessagesInFolder WHERE folder = 'INBOX' AND uid IN (2, 4)",
+        &["2|second", "4|fourth"],
     ),
     (
         "two phases",

@@ -33,15 +33,17 @@ const COMMANDS: [(&str, usize); 9] = [
 ];
 
 /// What a server does instead of answering.
-const FAULTS: [&str; 13] = [
+const FAULTS: [&str; 15] = [
     "end of stream",
     "end in the middle",
+    "all but the end, and the end of stream",
     "reset",
     "silence",
     "silence in the middle",
     "BYE",
     "BYE [THROTTLED]",
     "NO [UNAVAILABLE]",
+    "all but the end, and NO [UNAVAILABLE]",
     "NO [INUSE]",
     "NO [THROTTLED]",
     "NO",
@@ -56,9 +58,18 @@ fn actions(fault: &str, command: Option<&Command>) -> Vec<Action> {
         None => Action::send(format!("* {status}\r\n")),
     };
     let middle = Action::AnswerFirst(20);
+    // All that is said before the line that ends it; of the way in, that is nothing.
+    let said = || match command {
+        Some(command) if !["CAPABILITY", "AUTHENTICATE"].contains(&command.name.as_str()) => {
+            Action::AnswerTo(command.line.clone())
+        }
+        _ => Action::AnswerFirst(0),
+    };
     match fault {
         "end of stream" => vec![Action::Close],
         "end in the middle" => vec![middle, Action::Close],
+        "all but the end, and the end of stream" => vec![said(), Action::Close],
+        "all but the end, and NO [UNAVAILABLE]" => vec![said(), status("NO [UNAVAILABLE]")],
         "reset" => vec![Action::Reset],
         "silence" => vec![Action::Stall],
         "silence in the middle" => vec![middle, Action::Stall],

@@ -84,6 +84,11 @@ async fn a_line_that_is_cut_again_and_again_gives_each_message_once_as_long_as_i
             "2000|2000|3000000",
         ),
         ("SELECT count(*), count(DISTINCT uid), sum(uid) FROM MessageBody WHERE length(raw) > 20", "3000|3000|4501500"),
+        // What a search finds has a thousand gaps.
+        (
+            "SELECT count(*), count(DISTINCT uid), sum(uid) FROM (SELECT uid, subject FROM MessagesInFolder WHERE NOT seen AND subject IS NOT NULL)",
+            "2000|2000|3000000",
+        ),
         (
             "SELECT count(*), count(DISTINCT uid), sum(uid) FROM (SELECT uid, subject FROM MessagesInFolder WHERE subject LIKE 'number%' ORDER BY uid DESC LIMIT 1000)",
             "1000|1000|2500500",
@@ -249,3 +254,41 @@ async fn a_session_that_is_not_ready_yet_is_tried_again_where_that_is_known() {
 
 /// A prime, so that no regular line is cut at the same place only.
 const STEP: u64 = 61;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_that_can_no_longer_be_opened_is_not_the_end_of_its_rows() {
+    // It has folders below it, so that the server goes on to list its name.
+    let gone = Script::new().folders(vec![Folder::new("INBOX", vec![]), Folder::new("Old", many())]).on_command(
+        |command, _, context| match (command.name.as_str(), context.connection) {
+            ("UID FETCH", 1) => Some(vec![Action::AnswerFirst(200_000), Action::Close]),
+            ("EXAMINE", 2..) => Some(vec![Action::tagged(command, "NO no mail can be here")]),
+            ("LIST", _) => {
+                let list = "* LIST () \"/\" INBOX\r\n* LIST (\\Noselect \\HasChildren) \"/\" Old\r\n";
+                Some(vec![Action::send(list), Action::tagged(command, "OK listed")])
+            }
+            _ => None,
+        },
+    );
+    let server = gone.start();
+    let sql = "SELECT uid, subject FROM MessagesInFolder WHERE folder = 'Old'";
+    let error = rows(&trying(server.port(), 3).await, sql).await.unwrap_err();
+    assert!(error.to_string().contains("Old"), "{error}\n{}", server.transcript());
+    // That it could never be opened is no loss.
+    let never = Script::new().folders(vec![Folder::new("INBOX", vec![])]).on_command(|command, _, _| {
+        (command.name == "LIST").then(|| {
+            let list = "* LIST () \"/\" INBOX\r\n* LIST (\\Noselect \\HasChildren) \"/\" Old\r\n";
+            vec![Action::send(list), Action::tagged(command, "OK listed")]
+        })
+    });
+    assert_eq!(rows(&trying(never.start().port(), 3).await, sql).await.unwrap(), [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_that_is_cut_while_it_is_seen_whether_there_is_such_a_folder_does_not_change_the_answer() {
+    let cut =
+        script().on_command(|command, count, _| (command.name == "LIST" && count == 1).then(|| vec![Action::Close]));
+    let server = cut.start();
+    let sql = "SELECT uid FROM MessagesInFolder WHERE folder = 'Inbax'";
+    let error = rows(&trying(server.port(), 2).await, sql).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound, "{error}\n{}", server.transcript());
+}

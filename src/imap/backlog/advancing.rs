@@ -81,7 +81,9 @@ impl Backlog {
         let is_sweeping = self.todo == Todo::Finding;
         if is_sweeping && self.waiting() + messages.len() > HELD {
             self.later.extend(messages.iter().map(|message| message.uid));
-            self.toll.later(messages.iter().map(|message| job::expected(message, kind).unwrap_or(0)).sum());
+            for message in &messages {
+                self.toll.later(job::expected(message, kind).unwrap_or(0));
+            }
             return;
         }
         for message in messages {
@@ -92,11 +94,14 @@ impl Backlog {
             }
             // As many as fit go together, also with those that wait already.
             let fits = |job: &&mut Job| {
-                job.step == step && job.kind == *kind && job.messages.len() < BLOCK && job.octets + octets <= JOB_OCTETS
+                job.step == step
+                    && job.kind == *kind
+                    && job.messages.len() < BLOCK
+                    && job.octets.saturating_add(octets) <= JOB_OCTETS
             };
             match self.upcoming.back_mut().filter(fits) {
                 Some(job) => {
-                    job.octets += octets;
+                    job.octets = job.octets.saturating_add(octets);
                     job.messages.insert(message.uid, message);
                 }
                 None => {

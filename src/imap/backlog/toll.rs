@@ -20,14 +20,14 @@ pub struct Toll {
 impl Toll {
     /// A message brings so many.
     pub(super) fn add(&mut self, octets: u64) {
-        self.new += octets;
-        self.all += octets;
+        self.new = self.new.saturating_add(octets);
+        self.all = self.all.saturating_add(octets);
         self.messages += 1;
     }
 
     /// Messages bring so many, and that is told again.
     pub(super) fn later(&mut self, octets: u64) {
-        self.later += octets;
+        self.later = self.later.saturating_add(octets);
     }
 
     /// The messages of which it was said that they come later are looked at again.
@@ -35,16 +35,16 @@ impl Toll {
         self.later = 0;
     }
 
-    /// Has the budget pay for what is new; `left` messages were not looked at yet.
+    /// Has the budget pay for what is new; `left` tells how many messages were not looked at yet.
     ///
     /// # Errors
     /// When there is too little left in it.
-    pub fn pay(&mut self, budget: &Budget, left: u64) -> Result<()> {
+    pub fn pay(&mut self, budget: &Budget, left: impl FnOnce() -> u64) -> Result<()> {
         let new = std::mem::take(&mut self.new);
         if new == 0 {
             return Ok(());
         }
         let each = self.all / self.messages.max(1);
-        budget.expect(new, self.later.saturating_add(each.saturating_mul(left)))
+        budget.expect(new, self.later.saturating_add(each.saturating_mul(left())))
     }
 }
