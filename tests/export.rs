@@ -193,6 +193,31 @@ async fn copy_quotes_formulas_like_every_other_way_to_a_csv() {
     );
 }
 
+#[tokio::test]
+async fn insert_into_a_csv_quotes_formulas_too() {
+    let place = tempfile::tempdir().unwrap();
+    let engine = Engine::builder().build().unwrap();
+    let run = async |sql: String| drop(engine.sql(&sql).await.unwrap().collect().await.unwrap());
+    for (setting, format, cells) in [
+        ("keep", "csv", "a,b\n=1+1,-1\n"),
+        ("quote", "csv", "a,b\n'=1+1,-1\n"),
+        ("quote", "json", "{\"a\":\"=1+1\",\"b\":-1}\n"),
+    ] {
+        let table = place.path().join(setting).join(format);
+        fs::create_dir_all(&table).unwrap();
+        run(format!("SET mailql.csv_formulas = '{setting}'")).await;
+        run(format!(
+            "CREATE EXTERNAL TABLE o (a VARCHAR, b BIGINT) STORED AS {format} LOCATION '{}/'",
+            table.display()
+        ))
+        .await;
+        run("INSERT INTO o VALUES ('=1+1', -1)".to_owned()).await;
+        run("DROP TABLE o".to_owned()).await;
+        let file = table.join(files(&table).pop().unwrap());
+        assert_eq!(fs::read_to_string(file).unwrap(), cells, "{setting} {format}");
+    }
+}
+
 fn files(directory: &Path) -> Vec<String> {
     let mut names: Vec<String> =
         fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();

@@ -1,15 +1,18 @@
-//! Formulas in what `COPY … TO` writes as CSV: DataFusion writes it, so the plan is what is changed.
+//! Formulas in what `COPY … TO` and `INSERT INTO` an external table write as CSV: DataFusion writes it, so the plan is
+//! what is changed.
 //!
 //! What a formula is, and what becomes of it, is in [`super::formulas`].
 
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::DataType;
+use datafusion::catalog::default_table_source::source_as_provider;
 use datafusion::common::Column;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::datasource::listing::ListingTable;
 use datafusion::error::Result;
-use datafusion::logical_expr::dml::CopyTo;
+use datafusion::logical_expr::dml::{CopyTo, DmlStatement};
 use datafusion::logical_expr::{
     ColumnarValue, Expr, LogicalPlan, LogicalPlanBuilder, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
     Volatility,
@@ -30,9 +33,16 @@ impl AnalyzerRule for QuoteCopies {
         let quote = ScalarUDF::from(Quote(Signature::any(1, Volatility::Immutable)));
         plan.transform_down(|node| match node {
             LogicalPlan::Copy(copy) if copy.file_type.get_ext() == "csv" => {
-                let input = quoted(&copy, &quote)?;
+                let input = quoted(&copy.input, &copy.partition_by, &quote)?;
                 Ok(Transformed::yes(LogicalPlan::Copy(CopyTo { input: Arc::new(input), ..copy })))
             }
+            LogicalPlan::Dml(write) => match directories_of_csv(&write) {
+                Some(directories) => {
+                    let input = quoted(&write.input, &directories, &quote)?;
+                    Ok(Transformed::yes(LogicalPlan::Dml(DmlStatement { input: Arc::new(input), ..write })))
+                }
+                None => Ok(Transformed::no(LogicalPlan::Dml(write))),
+            },
             node => Ok(Transformed::no(node)),
         })
         .data()
@@ -43,14 +53,22 @@ impl AnalyzerRule for QuoteCopies {
     }
 }
 
-/// The rows of a COPY, with text as a spreadsheet leaves it; names of directories are no cells.
-fn quoted(copy: &CopyTo, quote: &ScalarUDF) -> Result<LogicalPlan> {
-    let columns = copy.input.schema().iter().map(|(table, field)| {
+/// The columns that name directories of the CSV files that are written to; nothing where others are.
+fn directories_of_csv(write: &DmlStatement) -> Option<Vec<String>> {
+    let provider = source_as_provider(&write.target).ok()?;
+    let options = provider.downcast_ref::<ListingTable>()?.options();
+    let names = options.table_partition_cols.iter().map(|(name, _)| name.clone());
+    (options.format.get_ext() == "csv").then(|| names.collect())
+}
+
+/// Rows with text as a spreadsheet leaves it; names of directories are no cells.
+fn quoted(rows: &Arc<LogicalPlan>, directories: &[String], quote: &ScalarUDF) -> Result<LogicalPlan> {
+    let columns = rows.schema().iter().map(|(table, field)| {
         let column = Expr::Column(Column::new(table.cloned(), field.name()));
-        let is_cell = plain_type(field.data_type()).is_some() && !copy.partition_by.contains(field.name());
+        let is_cell = plain_type(field.data_type()).is_some() && !directories.contains(field.name());
         if is_cell { quote.call(vec![column]).alias_qualified(table.cloned(), field.name()) } else { column }
     });
-    LogicalPlanBuilder::from(Arc::clone(&copy.input)).project(columns.collect::<Vec<_>>())?.build()
+    LogicalPlanBuilder::from(Arc::clone(rows)).project(columns.collect::<Vec<_>>())?.build()
 }
 
 /// A function that nobody calls by its name.
