@@ -327,6 +327,8 @@ impl Backlog {
                 Kind::Search | Kind::SearchSaved | Kind::Sweep(_) => self.todo = Todo::Find,
                 Kind::Items(_) | Kind::Contents(_) | Kind::Whole(_) => {
                     (job.commands, job.answered_above, job.has_nameless) = (0, None, false);
+                    // What was news then may be gone by now.
+                    job.heard_of.clear();
                     // What came in part before is there all the same.
                     again.push(job);
                 }

@@ -76,18 +76,27 @@ async fn find_once(
     }
     lease.open = None;
     lease.send(commands).await?;
-    let (mut examining, mut found, mut is_certain, mut refusal) = (Examining::default(), None, true, None);
+    let (mut examining, mut found, mut refusal) = (Examining::default(), None, None);
+    let (mut is_open, mut is_certain) = (false, true);
     while !lease.is_idle() {
         let event = lease.next().await;
         resume.count(lease.take_counts())?;
         match event? {
-            Event::Untagged(Response::Exists(exists)) => examining.exists = Some(exists),
+            Event::Untagged(Response::Exists(exists)) => {
+                // One that came meanwhile may be among what is found.
+                is_certain &= !is_open;
+                examining.exists = Some(exists);
+            }
             Event::Untagged(Response::ESearch(search)) => found = Some(search),
-            Event::Untagged(Response::Expunge(_) | Response::Vanished { earlier: false, .. }) => is_certain = false,
+            // What is gone may have been found; and who answers as if asked otherwise is understood by reading.
+            Event::Untagged(Response::Search(_) | Response::Expunge(_) | Response::Vanished { earlier: false, .. }) => {
+                is_certain = false;
+            }
             Event::Untagged(Response::Status(status)) => examining.hear(&status),
             Event::Untagged(_) => {}
             Event::Done(command, status) => {
                 examining.hear(&status);
+                is_open = true;
                 // Reading would be refused just so.
                 if matches!(kind(&status), ErrorKind::Throttled | ErrorKind::Unavailable) {
                     refusal = refusal.or(accepted(&command, status.clone(), lease.family).err());
@@ -115,8 +124,15 @@ async fn find_once(
         Wanted::Number => found.and_then(|found| found.count).map(Found::Number),
         // Some servers say nothing when they find nothing.
         Wanted::Uids => Some(uids(own, found.unwrap_or_default().all)),
-        Wanted::First(..) => found.map(|found| uids(own, found.all)),
+        Wanted::First(..) => found.and_then(|found| foremost(own, found.all)),
     })
+}
+
+/// What was found, if nothing of it came after the folder was opened: others would be in its place.
+fn foremost(opened: Opened, found: Option<UidSet>) -> Option<Found> {
+    let count = |found: &Option<UidSet>| found.as_ref().map_or(0, UidSet::count);
+    let all = count(&found);
+    Some(uids(opened, found)).filter(|known| matches!(known, Found::Uids(_, known) if count(known) == all))
 }
 
 /// What was found, without what came after the folder was opened.

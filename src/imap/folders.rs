@@ -2,7 +2,9 @@
 //!
 //! One flight where the server can (RFC 5819), two where it cannot. Reads no message.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use bytes::Bytes;
 
 use super::command::{self, Command, WireName};
 use super::listing::{FolderStatus, Listed};
@@ -81,7 +83,7 @@ pub async fn list(lease: &mut Lease, pattern: &FolderPattern, status: StatusItem
 struct Answers {
     listed: BTreeMap<String, Listed>,
     subscribed: Option<Vec<String>>,
-    statuses: HashMap<String, FolderStatus>,
+    statuses: Vec<FolderStatus>,
 }
 
 impl Answers {
@@ -101,7 +103,12 @@ impl Answers {
             resume.count(lease.take_counts())?;
             match event? {
                 Event::Untagged(Response::List(listed)) => {
-                    self.listed.insert(listed.path.clone(), listed);
+                    let mut path = listed.path.clone();
+                    // Names of two folders may be decoded to one: `R&D` and `R&-D`.
+                    while self.listed.get(&path).is_some_and(|known| known.wire != listed.wire) {
+                        path.push('~');
+                    }
+                    self.listed.insert(path, listed);
                     within(self.listed.len())?;
                 }
                 Event::Untagged(Response::Lsub(listed)) => {
@@ -110,7 +117,7 @@ impl Answers {
                     within(subscribed.len())?;
                 }
                 Event::Untagged(Response::FolderStatus(status)) => {
-                    self.statuses.insert(status.path.clone(), status);
+                    self.statuses.push(status);
                     within(self.statuses.len())?;
                 }
                 Event::Untagged(_) => {}
@@ -138,19 +145,25 @@ impl Answers {
     }
 
     /// The folders; `extended` when LIST itself told which are subscribed.
-    fn listing(mut self, extended: bool) -> Listing {
+    fn listing(self, extended: bool) -> Listing {
         let mut folders = BTreeMap::new();
+        // A status may spell a name otherwise than the list does.
+        let wires: HashSet<&Bytes> = self.listed.values().map(|listed| &listed.wire).collect();
+        let (same, other): (Vec<_>, Vec<_>) =
+            self.statuses.into_iter().partition(|status| wires.contains(&status.wire));
+        let mut by_wire: HashMap<_, _> = same.into_iter().map(|status| (status.wire.clone(), status)).collect();
+        let mut by_path: HashMap<_, _> = other.into_iter().map(|status| (status.path.clone(), status)).collect();
         // Some are listed only because of what is below them.
         for (path, listed) in self.listed.into_iter().filter(|(_, listed)| !listed.has("\\NonExistent")) {
             let mut folder = Folder::named(path.clone(), listed.delimiter);
             folder.selectable = is_selectable(&listed);
             folder.role = role(&listed).or(folder.role);
             folder.subscribed = match &self.subscribed {
-                Some(subscribed) => Some(subscribed.contains(&path)),
+                Some(subscribed) => Some(subscribed.contains(&listed.path)),
                 None => extended.then(|| listed.is_subscribed()),
             };
             folder.attributes = listed.attributes;
-            if let Some(status) = self.statuses.remove(&path) {
+            if let Some(status) = by_wire.remove(&listed.wire).or_else(|| by_path.remove(&listed.path)) {
                 folder.messages = status.messages;
                 folder.unseen = status.unseen;
                 folder.uid_next = status.uid_next;

@@ -37,6 +37,8 @@ pub struct Job {
     pub below: Option<Uid>,
     /// Something came that does not say of which message it is.
     pub has_nameless: bool,
+    /// Nothing came of its messages before, and nothing said that they are gone.
+    pub is_again: bool,
 }
 
 /// What a job asks for.
@@ -87,6 +89,7 @@ impl Job {
             answered_above,
             below,
             has_nameless: false,
+            is_again: false,
         }
     }
 

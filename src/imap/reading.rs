@@ -104,6 +104,8 @@ impl Reading {
         // Nobody waits for more: nobody else should wait for the session.
         if self.backlog.is_by_demand() {
             self.outlet.asked().await;
+        } else {
+            self.outlet.has_room().await;
         }
         let terms = self.scan.statement.terms();
         let mut lease = self.pool.lease(terms, Some(&self.name)).await?;
@@ -239,8 +241,8 @@ impl Reading {
         }
         if let Some(job) = self.backlog.landed(&status)? {
             if job.kind == Kind::Examine {
-                lease.open = Some((self.name.clone(), statement.clone()));
                 self.examined(status).await?;
+                lease.open = Some((self.name.clone(), statement.clone()));
             }
             self.backlog.land(job, &self.scan)?;
         }

@@ -288,6 +288,72 @@ fn examined(exists: u32, code: &str) -> Action {
     Action::send(format!("* {exists} EXISTS\r\n* OK {code} so\r\n"))
 }
 
+/// How a server answers that knows no ESEARCH, though it says so.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_found_counts_however_it_is_told() {
+    for (sql, expected) in [
+        ("SELECT uid FROM MessagesInFolder WHERE folder = 'INBOX' AND NOT seen", &["2", "4", "5"][..]),
+        ("SELECT count(*) FROM MessagesInFolder WHERE folder = 'INBOX' AND NOT seen", &["3"]),
+        ("SELECT uid FROM MessagesInFolder WHERE folder = 'INBOX' AND NOT seen LIMIT 2", &["4", "5"]),
+    ] {
+        let plain = script().capabilities("IMAP4rev1 ESEARCH").on_command(|command, _, _| {
+            (command.name == "UID SEARCH")
+                .then(|| vec![Action::send("* SEARCH 2 4 5\r\n"), Action::tagged(command, "OK searched")])
+        });
+        assert_eq!(told(plain, sql).await, expected, "{sql}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_of_an_order_are_as_many_when_another_comes_meanwhile() {
+    let able = "IMAP4rev1 ESEARCH SORT ESORT CONTEXT=SORT CONTEXT=SEARCH";
+    for (found, told_of) in [("5,6", "* 5 EXISTS\r\n"), ("5,6", ""), ("4,5", "")] {
+        let growing = script().capabilities(able).on_command(move |command, _, _| {
+            (command.name == "UID SORT").then(|| {
+                let found = format!("{told_of}* ESEARCH (TAG \"{}\") UID PARTIAL (1:2 {found})\r\n", command.tag);
+                vec![Action::send(found), Action::tagged(command, "OK sorted")]
+            })
+        });
+        let sql = "SELECT uid, subject FROM MessagesInFolder WHERE folder = 'INBOX' AND NOT seen ORDER BY received_at DESC LIMIT 2";
+        let (rows, server) = asked(growing, sql).await;
+        assert_eq!(server.count("UID SORT"), 1, "{}", server.transcript());
+        assert_eq!(rows.unwrap().len(), 2, "{found}\n{}", server.transcript());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_found_and_does_not_come_is_asked_for_once_more() {
+    for sql in [STATEMENTS[1].1, STATEMENTS[2].1, STATEMENTS[3].1] {
+        let expected = told(script(), sql).await;
+        let forgetful = script().on_command(|command, count, context| {
+            let is_it = command.name == "UID FETCH" && count == 1 && context.folder.as_deref() == Some("INBOX");
+            let uids = command.line.split(' ').nth(3)?;
+            (is_it && uids != "1:*" && uids != "$").then(|| {
+                let others = format!("{} UID FETCH 1:4 {}", command.tag, items(command));
+                vec![Action::AnswerTo(others), Action::tagged(command, "OK that is all")]
+            })
+        });
+        let (rows, server) = asked(forgetful.capabilities("IMAP4rev1 ESEARCH"), sql).await;
+        assert_eq!(rows.unwrap(), expected, "{sql}\n{}", server.transcript());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn folders_whose_names_are_read_alike_are_two() {
+    let alike = script().capabilities("IMAP4rev1").on_command(|command, _, _| {
+        let list = "* LIST () \"/\" INBOX\r\n* LIST () \"/\" \"R&D\"\r\n* LIST () \"/\" \"R&-D\"\r\n";
+        let answer = |line: String| Some(vec![Action::send(line), Action::tagged(command, "OK told")]);
+        match command.name.as_str() {
+            "LIST" => answer(list.to_owned()),
+            "STATUS" if command.line.contains("R&-D") => answer("* STATUS \"R&-D\" (MESSAGES 8)\r\n".to_owned()),
+            "STATUS" if command.line.contains("R&D") => answer("* STATUS \"R&D\" (MESSAGES 7)\r\n".to_owned()),
+            _ => None,
+        }
+    });
+    let rows = told(alike, "SELECT folder, messages FROM Folder").await;
+    assert_eq!(rows, ["INBOX|4", "R&D|7", "R&D~|8"]);
+}
+
 fn items(command: &Command) -> &str {
     &command.line[command.line.find('(').unwrap()..]
 }

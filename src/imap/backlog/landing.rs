@@ -128,7 +128,10 @@ impl Backlog {
             self.arrive_from(&job.kind, job.step, job::told(message, &job.kind));
         }
         match (&job.kind, job.has_nameless && !absent.is_empty()) {
-            // What did not come at all is gone.
+            // What did not come at all is gone, but who does not say so is asked once more.
+            (_, false) if all_are_there && !job.is_again && !absent.is_empty() => {
+                self.upcoming.push_back(Job { is_again: true, ..Job::of(job.step, job.kind.clone(), absent) });
+            }
             (_, false) => {}
             (Kind::Items(items), true) if items.structure => {
                 let items = Fetch { structure: false, ..(**items).clone() };
