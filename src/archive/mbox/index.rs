@@ -35,6 +35,8 @@ pub(super) struct Stamp {
     pub(super) size: u64,
     /// When it was last written, in nanoseconds.
     pub(super) modified: i128,
+    /// When anything of it changed last, where the system knows: programs that write flags in place set the other one back.
+    pub(super) changed: i128,
 }
 
 impl Stamp {
@@ -44,7 +46,7 @@ impl Stamp {
             Ok(since) => i128::try_from(since.as_nanos()).unwrap_or(i128::MAX),
             Err(before) => i128::try_from(before.duration().as_nanos()).map_or(i128::MIN, |nanos| -nanos),
         });
-        Self { size: metadata.len(), modified: since.unwrap_or_default() }
+        Self { size: metadata.len(), modified: since.unwrap_or_default(), changed: changed_at(metadata) }
     }
 }
 
@@ -82,6 +84,17 @@ impl Index {
     pub(super) fn without(&self, flag: Flag) -> u64 {
         self.records.iter().filter(|record| !record.has(flag)).count() as u64
     }
+}
+
+#[cfg(unix)]
+fn changed_at(metadata: &Metadata) -> i128 {
+    use std::os::unix::fs::MetadataExt;
+    i128::from(metadata.ctime()) * 1_000_000_000 + i128::from(metadata.ctime_nsec())
+}
+
+#[cfg(not(unix))]
+fn changed_at(_metadata: &Metadata) -> i128 {
+    0
 }
 
 /// That a file is no longer what was listed.

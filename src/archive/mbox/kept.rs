@@ -26,6 +26,7 @@ pub(super) fn load(cache: &Path, path: &Path) -> Option<Index> {
     }
     let size = from.number()?;
     let modified = i128::from_le_bytes(from.take()?);
+    let changed = i128::from_le_bytes(from.take()?);
     let uid_validity = UidValidity(u32::try_from(from.number()?).ok()?);
     let dates_required = from.number()? == 1;
     let fingerprint = from.number()?;
@@ -35,7 +36,7 @@ pub(super) fn load(cache: &Path, path: &Path) -> Option<Index> {
         records.push(record_of(&from.take()?));
     }
     let hash = from.hash.value();
-    let stamp = Stamp { size, modified };
+    let stamp = Stamp { size, modified, changed };
     (from.number()? == hash).then_some(Index { stamp, uid_validity, dates_required, fingerprint, records })
 }
 
@@ -49,6 +50,7 @@ pub(super) fn save(cache: &Path, path: &Path, index: &Index) -> io::Result<()> {
         to.put(&name)?;
         to.put(&index.stamp.size.to_le_bytes())?;
         to.put(&index.stamp.modified.to_le_bytes())?;
+        to.put(&index.stamp.changed.to_le_bytes())?;
         to.put(&u64::from(index.uid_validity.0).to_le_bytes())?;
         to.put(&u64::from(index.dates_required).to_le_bytes())?;
         to.put(&index.fingerprint.to_le_bytes())?;
@@ -62,7 +64,7 @@ pub(super) fn save(cache: &Path, path: &Path, index: &Index) -> io::Result<()> {
 }
 
 /// What it is, and the version of the format.
-const MAGIC: &[u8; 16] = b"mailql mbox 001\n";
+const MAGIC: &[u8; 16] = b"mailql mbox 002\n";
 
 /// Octets of a record.
 const RECORD: usize = 37;
@@ -149,7 +151,7 @@ mod tests {
             state: 0xff,
         };
         Index {
-            stamp: Stamp { size: 7, modified: -1 },
+            stamp: Stamp { size: 7, modified: -1, changed: -2 },
             uid_validity: UidValidity(u32::MAX),
             dates_required: true,
             fingerprint: 9,

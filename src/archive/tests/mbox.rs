@@ -78,6 +78,13 @@ async fn flags_that_programs_change_in_the_file_are_read_again() {
     write(&path, &(text("F") + &mail(4)), 2000);
     let found = flagged(Statement::default()).await.unwrap();
     assert_eq!((uids(&found), found[0].uid_validity.0), (vec![2], 1000));
+    // In place, and as if nothing had been written.
+    #[cfg(unix)]
+    {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        write(&path, &(text(" ") + &mail(4)), 2000);
+        assert_eq!(flagged(Statement::default()).await.unwrap(), []);
+    }
 }
 
 #[tokio::test]
