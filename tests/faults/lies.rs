@@ -322,6 +322,17 @@ async fn the_first_of_an_order_are_as_many_when_another_comes_meanwhile() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_that_comes_while_others_are_counted_is_not_counted() {
+    let growing = script().capabilities("IMAP4rev1 ESEARCH").on_command(|command, count, _| {
+        (command.name == "UID SEARCH" && count == 1).then(|| {
+            let counted = format!("* 5 EXISTS\r\n* ESEARCH (TAG \"{}\") UID COUNT 4\r\n", command.tag);
+            vec![Action::send(counted), Action::tagged(command, "OK searched")]
+        })
+    });
+    assert_eq!(told(growing, "SELECT count(*) FROM MessagesInFolder WHERE folder = 'INBOX' AND NOT seen").await, ["3"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_found_and_does_not_come_is_asked_for_once_more() {
     for sql in [STATEMENTS[1].1, STATEMENTS[2].1, STATEMENTS[3].1] {
         let expected = told(script(), sql).await;

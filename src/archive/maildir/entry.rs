@@ -17,7 +17,7 @@ use crate::archive::crlf::{self, LineEnds};
 use crate::archive::entry::{self, Entry, MOST_HEADER, MOST_MESSAGE, Marks, Reading, Stop};
 use crate::archive::matches::Facts;
 use crate::archive::reading::Chunk;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::mail::message::Timestamp;
 use crate::mail::{Flag, Flags, Meter, Uid};
 
@@ -45,7 +45,8 @@ impl<'a> OpenFolder<'a> {
             }
             path = self.look_again(file, &path)?;
         }
-        Err(Stop::Gone)
+        let error = Error::new(ErrorKind::Mail, format!("{} is renamed all the time", path.display()));
+        Err(Stop::Failed(error.hint("run the statement again when nothing changes the mailbox")))
     }
 
     /// Where the file is now, if that is not where it was just looked for.

@@ -9,7 +9,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use std::time::SystemTime;
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::entry::OpenFolder;
 use super::names;
@@ -149,24 +150,50 @@ pub(super) fn path_of(directory: &Path, is_new: bool, name: &OsStr) -> PathBuf {
 ///
 /// A file that is renamed while a directory is listed may be missed; so a directory that changed
 /// meanwhile is listed again, and what any listing saw counts.
+///
+/// # Errors
+/// When neither is there any more, or one of them changes all the time.
 pub(super) fn names_in(directory: &Path) -> io::Result<HashMap<Vec<u8>, Found>> {
     let mut found = HashMap::new();
     // `new` first: messages move from there to `cur`, never back.
-    for (part, is_new) in [("new", true), ("cur", false)] {
-        let part = directory.join(part);
-        for _ in 0..MOST_LISTINGS {
-            let before = modified(&part)?;
-            add_names(&part, is_new, &mut found)?;
-            if before.is_none() || modified(&part)? == before {
-                break;
-            }
-        }
+    let new = add_settled(&directory.join("new"), true, &mut found)?;
+    let cur = add_settled(&directory.join("cur"), false, &mut found)?;
+    if !new && !cur {
+        return Err(io::Error::new(io::ErrorKind::NotFound, "the folder is gone"));
     }
     Ok(found)
 }
 
+/// Lists a directory until it is the same before and after; no, if there is none.
+fn add_settled(part: &Path, is_new: bool, found: &mut HashMap<Vec<u8>, Found>) -> io::Result<bool> {
+    // When it was changed last, as it was a tick of the clock ago.
+    let mut known = None;
+    for _ in 0..MOST_LISTINGS {
+        let begun = SystemTime::now();
+        let Some(before) = modified(part)? else { return Ok(false) };
+        add_names(part, is_new, found)?;
+        let after = modified(part)?;
+        // What changed within the same tick would not show.
+        let tick = tick(before);
+        let is_over = known == Some(before) || begun.duration_since(before).is_ok_and(|age| age >= tick);
+        if is_over && after == Some(before) {
+            return Ok(true);
+        }
+        known = after;
+        thread::sleep(tick);
+    }
+    Err(io::Error::other("it changes all the time"))
+}
+
+/// How long a change may go by without the time of a directory showing it: the clock of Linux for files ticks every 10 ms
+/// at the slowest, and some file systems count seconds, two at a time.
+fn tick(modified: SystemTime) -> Duration {
+    let counts_seconds = modified.duration_since(UNIX_EPOCH).is_ok_and(|since| since.subsec_nanos() == 0);
+    if counts_seconds { Duration::from_secs(2) } else { Duration::from_millis(20) }
+}
+
 /// How often a directory is listed that changes all the time.
-const MOST_LISTINGS: usize = 4;
+const MOST_LISTINGS: usize = 50;
 
 fn add_names(part: &Path, is_new: bool, found: &mut HashMap<Vec<u8>, Found>) -> io::Result<()> {
     let children = match fs::read_dir(part) {
@@ -191,5 +218,53 @@ fn modified(part: &Path) -> io::Result<Option<SystemTime>> {
         Ok(metadata) => metadata.modified().map(Some),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn no_file_is_missed_however_many_are_renamed_meanwhile() {
+        let place = tempfile::tempdir().unwrap();
+        let cur = place.path().join("cur");
+        fs::create_dir(&cur).unwrap();
+        let name = |number: usize, seen: bool| cur.join(format!("{number}.x:2,{}", if seen { "S" } else { "" }));
+        for number in 0..FILES {
+            fs::write(name(number, false), "").unwrap();
+        }
+        let is_over = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut seen = true;
+                while !is_over.load(Ordering::Relaxed) {
+                    for number in 0..FILES {
+                        fs::rename(name(number, !seen), name(number, seen)).unwrap();
+                        // It rests long enough to be listed whole now and then.
+                        if number % 1000 == 0 {
+                            thread::sleep(Duration::from_millis(60));
+                        }
+                    }
+                    seen = !seen;
+                }
+            });
+            let listed: Vec<_> = (0..60).map(|_| names_in(place.path()).map(|found| found.len())).collect();
+            is_over.store(true, Ordering::Relaxed);
+            assert!(listed.iter().flatten().all(|found| *found == FILES), "{listed:?}");
+            assert!(listed.iter().flatten().count() > 5, "{listed:?}");
+        });
+    }
+
+    const FILES: usize = 3000;
+
+    #[test]
+    fn a_folder_that_is_gone_is_not_an_empty_one() {
+        let place = tempfile::tempdir().unwrap();
+        assert_eq!(names_in(place.path()).unwrap_err().kind(), io::ErrorKind::NotFound);
+        fs::create_dir(place.path().join("new")).unwrap();
+        assert!(names_in(place.path()).unwrap().is_empty());
     }
 }
