@@ -178,3 +178,53 @@ fn being_told_to_end_deletes_the_sample_and_the_half_file() {
     assert!(!half() && !home.path("endless.csv").exists());
     assert_eq!(home.left_behind(), Vec::<PathBuf>::new());
 }
+
+/// Whoever may see everything is not asked: then somebody else runs the program.
+#[cfg(unix)]
+#[test]
+fn a_folder_that_may_not_be_looked_into_is_an_error_and_no_folder_less() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    use std::os::unix::process::CommandExt;
+
+    let place = tempfile::tempdir().unwrap();
+    let allow =
+        |path: &str, mode| fs::set_permissions(place.path().join(path), PermissionsExt::from_mode(mode)).unwrap();
+    let mail = "Subject: x\n\nx\n";
+    for folder in ["mail", "mail/.Shared"] {
+        fs::create_dir_all(place.path().join(folder).join("cur")).unwrap();
+        fs::create_dir_all(place.path().join(folder).join("new")).unwrap();
+        fs::write(place.path().join(folder).join("cur/1.x:2,"), mail).unwrap();
+    }
+    fs::create_dir(place.path().join("boxes")).unwrap();
+    fs::write(place.path().join("boxes/a.mbox"), format!("From a@b Sat Jan  3 01:02:03 2026\n{mail}\n")).unwrap();
+    allow("", 0o755);
+    let mut program = PathBuf::from(env!("CARGO_BIN_EXE_mailql"));
+    let is_root = fs::metadata(place.path()).unwrap().uid() == 0;
+    if is_root {
+        fs::copy(&program, place.path().join("mailql")).unwrap();
+        program = place.path().join("mailql");
+    }
+    let run = |mailbox: &str| {
+        let mut command = Command::new(&program);
+        command.args([mailbox, "--format", "csv", "-c", "SELECT count(*) AS n FROM MessagesInFolder"]);
+        command
+            .current_dir(place.path())
+            .env("HOME", place.path())
+            .env_remove("XDG_CONFIG_HOME")
+            .env_remove("XDG_CACHE_HOME");
+        if is_root {
+            command.uid(65534).gid(65534);
+        }
+        let output = command.output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    for (mailbox, hidden, mode, messages) in [("./mail", "mail/.Shared", 0o000, 2), ("./boxes", "boxes", 0o444, 1)] {
+        let (status, shown, said) = run(mailbox);
+        assert_eq!((status, shown), (Some(0), format!("n\n{messages}\n")), "{said}");
+        allow(hidden, mode);
+        let (status, shown, said) = run(mailbox);
+        allow(hidden, 0o755);
+        assert!(status == Some(1) && !shown.contains(char::is_numeric), "{shown}{said}");
+        assert!(said.contains("cannot look into") && said.contains("ermission denied"), "{said}");
+    }
+}

@@ -15,7 +15,9 @@ mod tests;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
+use crate::error::{Error, Result};
 use crate::mail::{Folder, FolderPattern};
 
 pub use maildir::Maildir;
@@ -41,6 +43,19 @@ fn is_wanted(pattern: &FolderPattern, path: &str) -> bool {
 /// How many folders are usefully read at once: disks and processors are few.
 fn lanes() -> usize {
     std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 4)
+}
+
+/// Whether a directory is there.
+///
+/// # Errors
+/// When that may not be seen: a folder that is left out for it would be missed by nobody.
+fn is_directory(place: &Path) -> Result<bool> {
+    match fs::metadata(place) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            Err(Error::io(format!("cannot look into {}", place.display()), error))
+        }
+        found => Ok(found.is_ok_and(|found| found.is_dir())),
+    }
 }
 
 /// Gives every folder a path of its own, in order. Of those that would share one, that whose file or

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::archive::{DELIMITER, with_own_paths};
+use crate::archive::{DELIMITER, is_directory, with_own_paths};
 use crate::error::{Error, ErrorKind, Result};
 use crate::mail::mutf7;
 
@@ -31,7 +31,7 @@ pub(super) fn places(root: &Path) -> Result<Vec<Place>> {
         return Err(no_maildir(root).hint("this is a file; for an mbox file use `mbox = …`"));
     }
     let mut walk = Walk::default();
-    if is_folder(root) {
+    if is_folder(root)? {
         walk.places.push(("INBOX".to_owned(), root.to_owned()));
     }
     walk.visited.extend(fs::canonicalize(root).ok());
@@ -68,10 +68,10 @@ impl Walk {
             let name = child.file_name();
             let name = name.to_string_lossy();
             let place = child.path();
-            if matches!(name.as_ref(), "cur" | "new" | "tmp" | "." | "..") || !place.is_dir() {
+            if matches!(name.as_ref(), "cur" | "new" | "tmp" | "." | "..") || !is_directory(&place)? {
                 continue;
             }
-            let is_folder = is_folder(&place);
+            let is_folder = is_folder(&place)?;
             let path = match name.strip_prefix('.') {
                 // Other hidden directories hold what programs keep for themselves.
                 Some(_) if !is_folder => continue,
@@ -90,8 +90,8 @@ impl Walk {
     }
 }
 
-fn is_folder(directory: &Path) -> bool {
-    directory.join("cur").is_dir() || directory.join("new").is_dir()
+fn is_folder(directory: &Path) -> Result<bool> {
+    Ok(is_directory(&directory.join("cur"))? || is_directory(&directory.join("new"))?)
 }
 
 fn joined<'a>(above: &str, levels: impl Iterator<Item = &'a str>) -> String {

@@ -8,7 +8,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::separator;
-use crate::archive::{DELIMITER, with_own_paths};
+use crate::archive::{DELIMITER, is_directory, with_own_paths};
 use crate::error::{Error, ErrorKind, Result};
 
 /// A folder, and the file that it is in.
@@ -76,7 +76,7 @@ impl Walk {
                 continue;
             }
             let path = joined(above, without_ending(&name));
-            if place.is_dir() {
+            if is_directory(&place)? {
                 if level < MOST_LEVELS && fs::canonicalize(&place).is_ok_and(|place| self.visited.insert(place)) {
                     self.below(&place, &path, level + 1)?;
                 }
