@@ -25,47 +25,61 @@ use crate::mail::{Flag, Flags, Meter, Uid};
 pub(super) struct OpenFolder<'a> {
     listing: &'a Listing,
     meter: &'a Meter,
-    /// The names as they are now, once one of those listed was not found.
+    /// The names as they are now, as far as one look shows, once one of those listed was not found.
     now: Option<HashMap<Vec<u8>, Found>>,
+    /// All names there were when one of those listed was not found at one look.
+    settled: Option<HashMap<Vec<u8>, Found>>,
 }
 
 impl<'a> OpenFolder<'a> {
     /// Begins to read.
     pub(super) fn new(listing: &'a Listing, meter: &'a Meter) -> Self {
-        Self { listing, meter, now: None }
+        Self { listing, meter, now: None, settled: None }
     }
 
     /// Does something with the file, wherever it is by now.
     fn with_file<T>(&mut self, file: &Named, work: impl Fn(&Path) -> io::Result<T>) -> Reading<T> {
-        let mut path = listing::path_of(self.listing.directory(), file.is_new, &file.name);
+        let directory = self.listing.directory();
+        let mut places = vec![listing::path_of(directory, file.is_new, &file.name)];
+        places.extend(place(self.now.as_ref(), file, directory));
         for _ in 0..MOST_LOOKS {
-            match work(&path) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                result => return result.map_err(|error| failed(&path, error)),
+            // Whoever renames it there and back has it under one of these names.
+            for path in places.iter().rev() {
+                match work(path) {
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    result => return result.map_err(|error| failed(path, error)),
+                }
             }
-            path = self.look_again(file, &path)?;
+            let path = self.look_again(file)?;
+            if !places.contains(&path) {
+                places.push(path);
+            }
         }
-        let error = Error::new(ErrorKind::Mail, format!("{} is renamed all the time", path.display()));
+        let error = Error::new(ErrorKind::Mail, format!("{} is renamed all the time", places[0].display()));
         Err(Stop::Failed(error.hint("run the statement again when nothing changes the mailbox")))
     }
 
-    /// Where the file is now, if that is not where it was just looked for.
-    fn look_again(&mut self, file: &Named, tried: &Path) -> Reading<PathBuf> {
-        let base = names::base(file.name.as_encoded_bytes());
+    /// Where the file is now.
+    fn look_again(&mut self, file: &Named) -> Reading<PathBuf> {
         let directory = self.listing.directory();
-        if let Some(now) = &self.now {
-            match now.get(base).map(|found| found.path(directory)) {
-                Some(path) if path != tried => return Ok(path),
-                Some(_) => {}
-                // A base never comes back once it is gone.
-                None => return Err(Stop::Gone),
-            }
+        let failed = |error| failed(directory, error);
+        // A base never comes back once it is gone.
+        if self.settled.is_some() && place(self.settled.as_ref(), file, directory).is_none() {
+            return Err(Stop::Gone);
         }
-        let now = listing::names_in(directory).map_err(|error| failed(directory, error))?;
-        let path = now.get(base).map(|found| found.path(directory));
-        self.now = Some(now);
-        path.ok_or(Stop::Gone)
+        // What one look misses may be there all the same; but what it finds, it finds before it is renamed again.
+        self.now = Some(listing::names_seen(directory).map_err(failed)?);
+        if let Some(path) = place(self.now.as_ref(), file, directory) {
+            return Ok(path);
+        }
+        self.settled = Some(listing::names_in(directory).map_err(failed)?);
+        place(self.settled.as_ref(), file, directory).ok_or(Stop::Gone)
     }
+}
+
+/// Where a file is, by names that were found.
+fn place(names: Option<&HashMap<Vec<u8>, Found>>, file: &Named, directory: &Path) -> Option<PathBuf> {
+    Some(names?.get(names::base(file.name.as_encoded_bytes()))?.path(directory))
 }
 
 impl Chunk for OpenFolder<'_> {
@@ -220,7 +234,7 @@ impl Entry for MaildirEntry<'_, '_> {
 }
 
 /// How often a file is looked for that is renamed all the time.
-const MOST_LOOKS: usize = 4;
+const MOST_LOOKS: usize = 50;
 
 /// What is read of a file at first; most headers end before that.
 const FIRST_READ: usize = 8 << 10;
