@@ -67,7 +67,7 @@ impl Way {
         }
     }
 
-    /// The same without the messages in a set; nothing when none are left.
+    /// The same without the messages in a set, as far as they can be left out; nothing when none are left.
     pub fn without(&self, seen: &UidSet) -> Option<Self> {
         let rest = seen.complement()?;
         match self {

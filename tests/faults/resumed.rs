@@ -285,8 +285,12 @@ async fn a_folder_that_can_no_longer_be_opened_is_not_the_end_of_its_rows() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_line_that_is_cut_while_it_is_seen_whether_there_is_such_a_folder_does_not_change_the_answer() {
-    let cut =
-        script().on_command(|command, count, _| (command.name == "LIST" && count == 1).then(|| vec![Action::Close]));
+    let cut = script().on_command(|command, count, _| match command.name.as_str() {
+        "LIST" if count == 1 => Some(vec![Action::Close]),
+        // It does not say why.
+        "EXAMINE" => Some(vec![Action::tagged(command, "NO not that")]),
+        _ => None,
+    });
     let server = cut.start();
     let sql = "SELECT uid FROM MessagesInFolder WHERE folder = 'Inbax'";
     let error = rows(&trying(server.port(), 2).await, sql).await.unwrap_err();
