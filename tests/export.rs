@@ -245,3 +245,124 @@ fn mailql(arguments: &[&str]) {
     let output = command.output().unwrap();
     assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
+
+/// All files below a directory, with what is in them.
+fn everything(directory: &Path) -> std::collections::BTreeMap<String, Vec<u8>> {
+    let mut found = std::collections::BTreeMap::new();
+    let mut left = vec![directory.to_owned()];
+    while let Some(place) = left.pop() {
+        for entry in fs::read_dir(&place).unwrap().map(|entry| entry.unwrap().path()) {
+            if entry.is_dir() {
+                left.push(entry);
+            } else {
+                found.insert(entry.strip_prefix(directory).unwrap().display().to_string(), fs::read(&entry).unwrap());
+            }
+        }
+    }
+    found
+}
+
+/// Waits until files that were written aside are gone, which happens in a thread of its own.
+fn settled(directory: &Path) -> std::collections::BTreeMap<String, Vec<u8>> {
+    for _ in 0..100 {
+        let found = everything(directory);
+        if !found.keys().any(|name| name.contains('#')) {
+            return found;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    everything(directory)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_fails_publishes_no_file_and_keeps_those_that_are_there() {
+    let place = tempfile::tempdir().unwrap();
+    let at = |name: &str| place.path().join(name).display().to_string();
+    let engine = Engine::builder().build().unwrap();
+    let run = async |sql: &str| match engine.sql(sql).await {
+        Ok(frame) => frame.collect().await.map(drop).map_err(|error| error.to_string()),
+        Err(error) => Err(error.to_string()),
+    };
+    let fails = "SELECT value % 3 AS part, 10 / (value - 50000) AS b FROM generate_series(1, 60000)";
+    let good = "SELECT value % 3 AS part, value AS b FROM generate_series(1, 1000)";
+    for ending in ["parquet", "csv", "json"] {
+        run(&format!("COPY ({good}) TO '{}'", at(&format!("one.{ending}")))).await.unwrap();
+        run(&format!(
+            "COPY ({good}) TO '{}' STORED AS {ending} PARTITIONED BY (part)",
+            at(&format!("parts-{ending}/"))
+        ))
+        .await
+        .unwrap();
+        run(&format!("COPY ({good}) TO '{}' STORED AS {ending}", at(&format!("several-{ending}/")))).await.unwrap();
+        let table = format!("t_{ending}");
+        let create = format!(
+            "CREATE EXTERNAL TABLE {table} (part BIGINT, b BIGINT) STORED AS {ending} LOCATION '{}'",
+            at(&format!("several-{ending}/"))
+        );
+        run(&create).await.unwrap();
+        run(&format!("INSERT INTO {table} {good}")).await.unwrap();
+        let before = settled(place.path());
+        assert!(before.len() > 4, "{before:?}");
+        for sql in [
+            format!("COPY ({fails}) TO '{}'", at(&format!("one.{ending}"))),
+            format!("COPY ({fails}) TO '{}'", at(&format!("new.{ending}"))),
+            format!("COPY ({fails}) TO '{}' STORED AS {ending} PARTITIONED BY (part)", at(&format!("parts-{ending}/"))),
+            format!("COPY ({fails}) TO '{}' STORED AS {ending}", at(&format!("several-{ending}/"))),
+            format!("INSERT INTO {table} {fails}"),
+            format!("EXPLAIN ANALYZE COPY ({fails}) TO '{}'", at(&format!("one.{ending}"))),
+        ] {
+            let error = run(&sql).await.unwrap_err();
+            assert!(error.to_lowercase().contains("divide by zero"), "{error}");
+            assert!(settled(place.path()) == before, "{sql}");
+            assert_eq!(settled(place.path()).keys().collect::<Vec<_>>(), before.keys().collect::<Vec<_>>(), "{sql}");
+        }
+        // What goes well replaces, or is added.
+        run(&format!("COPY (SELECT 1 AS b) TO '{}'", at(&format!("one.{ending}")))).await.unwrap();
+        run(&format!("INSERT INTO {table} {good}")).await.unwrap();
+        assert_eq!(settled(place.path()).len(), before.len() + 1);
+        assert_ne!(settled(place.path())[&format!("one.{ending}")], before[&format!("one.{ending}")]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_is_left_publishes_no_file() {
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("a.parquet");
+    let engine = Engine::builder().build().unwrap();
+    let sql = format!("COPY (SELECT value FROM generate_series(1, 1000000000)) TO '{}'", file.display());
+    let copying = tokio::spawn(engine.sql(&sql).await.unwrap().collect());
+    while everything(place.path()).is_empty() {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    copying.abort();
+    let _ = copying.await;
+    assert!(settled(place.path()).is_empty(), "{:?}", settled(place.path()).keys());
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn copy_refuses_places_that_take_no_file() {
+    let place = tempfile::tempdir().unwrap();
+    let engine = Engine::builder().build().unwrap();
+    let copy = async |target: &str| {
+        let sql = format!("COPY (SELECT 1 AS a) TO '{target}' STORED AS CSV");
+        let asked = async { engine.sql(&sql).await.unwrap().collect().await };
+        tokio::time::timeout(std::time::Duration::from_secs(20), asked).await.expect("it ends")
+    };
+    let in_proc = copy("/proc/x.csv").await.unwrap_err().to_string();
+    assert!(in_proc.contains("cannot write there"), "{in_proc}");
+    let below = copy("/proc/x/y.csv").await.unwrap_err().to_string();
+    assert!(below.contains("cannot write there"), "{below}");
+    let device = copy("/dev/null").await.unwrap_err().to_string();
+    assert!(device.contains("cannot write there"), "{device}");
+    assert!(!fs::metadata("/dev/null").unwrap().is_file());
+    let pipe = place.path().join("pipe.csv");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let refused = copy(pipe.to_str().unwrap()).await.unwrap_err().to_string();
+    assert!(refused.contains("no regular file"), "{refused}");
+    let directory = place.path().join("there.csv");
+    fs::create_dir(&directory).unwrap();
+    let is_directory = copy(directory.to_str().unwrap()).await;
+    assert!(is_directory.is_ok() || is_directory.unwrap_err().to_string().contains("directory"));
+    assert!(directory.is_dir());
+}

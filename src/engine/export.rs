@@ -1,7 +1,7 @@
 //! Writes the answer of a query as CSV, TSV, JSON, Markdown or Parquet, to any writer or to a file.
 //!
 //! A file appears under its name whole or not at all. It never prints and knows nothing of terminals.
-//! One file per row is in `files`; characters that nobody sees are in `unseen`, formulas of spreadsheets in `formulas` and, where COPY writes, in `copied`.
+//! One file per row is in `files`; characters that nobody sees are in `unseen`, formulas of spreadsheets in `formulas` and, where COPY writes, in `copied`. Files of COPY and INSERT INTO are published in `whole`.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -20,11 +20,13 @@ mod encoder;
 mod files;
 mod formulas;
 mod unseen;
+mod whole;
 
 pub use self::copied::QuoteCopies;
 pub use self::files::{Saved, save_files};
 pub use self::formulas::{CsvFormulas, csv_formulas, guarded};
 pub use self::unseen::is_unseen;
+pub use self::whole::PublishTogether;
 
 /// A form that rows can be written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -25,6 +25,7 @@ use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::{ExecutionPlan, StatisticsArgs, StatisticsContext};
 
+use super::export::PublishTogether;
 use crate::error::{Error, ErrorKind};
 use crate::table::provider::MailTable;
 use crate::table::scan::MailScanExec;
@@ -48,6 +49,7 @@ pub fn physical(rules: &[Arc<dyn PhysicalOptimizerRule + Send + Sync>]) -> Physi
             _ => ours.push(Arc::clone(rule)),
         }
     }
+    ours.push(Arc::new(PublishTogether));
     ours
 }
 
