@@ -501,6 +501,65 @@ async fn mails_and_attached_rows_come_in_the_order_of_their_queries() {
     }
 }
 
+/// What stands above a call sorts and counts its rows; mails go in the order of their query.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_above_a_call_does_not_change_the_order_of_sending() {
+    let order = ["c", "a", "d", "b"];
+    let mails = "(VALUES (1, 'c'), (2, 'a'), (3, 'd'), (4, 'b')) AS t(n, name)";
+    let call = format!("SendEmail((SELECT name || '@x.example' AS to, name AS subject FROM {mails} ORDER BY n))");
+    let row = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect::<Vec<_>>();
+    for (sql, expected) in [
+        (
+            format!("SELECT recipient FROM {call} ORDER BY recipient"),
+            vec![row(&["a@x.example"]), row(&["b@x.example"]), row(&["c@x.example"]), row(&["d@x.example"])],
+        ),
+        (format!("SELECT recipient FROM {call} ORDER BY recipient DESC LIMIT 1"), vec![row(&["d@x.example"])]),
+        (
+            format!("SELECT recipient FROM {call}"),
+            order.iter().map(|name| row(&[&format!("{name}@x.example")])).collect(),
+        ),
+        (
+            format!("SELECT recipient, row_number() OVER (ORDER BY recipient) AS n FROM {call} ORDER BY n"),
+            vec![
+                row(&["a@x.example", "1"]),
+                row(&["b@x.example", "2"]),
+                row(&["c@x.example", "3"]),
+                row(&["d@x.example", "4"]),
+            ],
+        ),
+        (
+            format!(
+                "SELECT recipient, lag(recipient) OVER (ORDER BY recipient DESC) AS before FROM {call} ORDER BY recipient LIMIT 1"
+            ),
+            vec![row(&["a@x.example", "b@x.example"])],
+        ),
+        (
+            format!("SELECT string_agg(recipient, ' ' ORDER BY recipient) FROM {call}"),
+            vec![row(&["a@x.example b@x.example c@x.example d@x.example"])],
+        ),
+        (format!("SELECT first_value(recipient ORDER BY recipient DESC) FROM {call}"), vec![row(&["d@x.example"])]),
+        (format!("SELECT status, count(*) FROM {call} GROUP BY status"), vec![row(&["sent", "4"])]),
+        (format!("SELECT DISTINCT status FROM {call} ORDER BY 1"), vec![row(&["sent"])]),
+        (
+            format!(
+                "SELECT s.recipient FROM {call} s JOIN {mails} ON s.recipient = name || '@x.example' WHERE n > 2 ORDER BY n"
+            ),
+            vec![row(&["d@x.example"]), row(&["b@x.example"])],
+        ),
+        (
+            format!("SELECT recipient FROM {call} UNION ALL SELECT 'e' ORDER BY 1 DESC LIMIT 2"),
+            vec![row(&["e"]), row(&["d@x.example"])],
+        ),
+    ] {
+        let place = Place::open().await;
+        assert_eq!(place.run(&sql).await, expected, "{sql}");
+        // The journal has them in the order in which they went.
+        let sent = place.run("SELECT recipient FROM SentEmail").await;
+        let expected: Vec<_> = order.iter().map(|name| row(&[&format!("{name}@x.example")])).collect();
+        assert_eq!(sent, expected, "{sql}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn tables_of_that_name_are_tables() {
     let place = Place::open().await;

@@ -11,12 +11,12 @@ use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
+use datafusion::physical_expr::{EquivalenceProperties, OrderingRequirements, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
 use datafusion::physical_plan::metrics::{ExecutionPlanMetricsSet, MetricsSet};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, Distribution, ExecutionPlan, Partitioning, PlanProperties,
+    DisplayAs, DisplayFormatType, Distribution, ExecutionPlan, ExecutionPlanProperties, Partitioning, PlanProperties,
 };
 use futures::{StreamExt, TryStreamExt, stream};
 
@@ -39,6 +39,8 @@ pub struct SendExec {
     once: Arc<Once>,
     mails: Arc<dyn ExecutionPlan>,
     attached: Option<Arc<dyn ExecutionPlan>>,
+    /// The orders that the queries ask for, which must be theirs when they run.
+    orders: Vec<Option<OrderingRequirements>>,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
 }
@@ -65,6 +67,7 @@ impl SendExec {
             described: node.describe(),
             sendings,
             once,
+            orders: std::iter::once(&mails).chain(&attached).map(|query| order_of(query)).collect(),
             mails,
             attached,
             properties: Arc::new(properties),
@@ -100,6 +103,11 @@ impl SendExec {
     }
 }
 
+/// The order that a query gives its rows.
+fn order_of(query: &Arc<dyn ExecutionPlan>) -> Option<OrderingRequirements> {
+    query.output_ordering().cloned().map(OrderingRequirements::from)
+}
+
 impl DisplayAs for SendExec {
     fn fmt_as(&self, format: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match format {
@@ -127,8 +135,14 @@ impl ExecutionPlan for SendExec {
     }
 
     /// Mails go, and rows are attached, in the order of their queries.
+    fn required_input_ordering(&self) -> Vec<Option<OrderingRequirements>> {
+        self.orders.clone()
+    }
+
+    /// Mails go in the order of their query, and what comes out are rows of recipients: no order above has anything to do
+    /// with one below, and a sort must not be handed down.
     fn maintains_input_order(&self) -> Vec<bool> {
-        self.children().iter().map(|_| true).collect()
+        self.children().iter().map(|_| false).collect()
     }
 
     fn benefits_from_input_partitioning(&self) -> Vec<bool> {

@@ -45,8 +45,10 @@ pub struct Way {
 pub struct Tally {
     /// Mails that were given to a server or written for good, whatever became of them.
     pub handed_over: usize,
-    /// Recipients of mail that was to be sent and was not, or nobody knows.
+    /// Recipients whom mail that was to be sent has certainly not reached.
     pub missed: usize,
+    /// Recipients of whom nobody knows whether mail has reached them.
+    pub unknown: usize,
 }
 
 /// All sending of a session.

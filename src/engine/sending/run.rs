@@ -229,7 +229,10 @@ impl Run {
             },
             Ok(outgoing) => sending.send(outgoing).await?,
         };
-        self.missed(outcomes.iter().filter(|outcome| outcome.status != Status::Sent).count());
+        let count = |is_so: fn(Status) -> bool| outcomes.iter().filter(|outcome| is_so(outcome.status)).count();
+        self.missed(count(|status| !matches!(status, Status::Sent | Status::Unknown)));
+        let unknown = count(|status| status == Status::Unknown);
+        self.sendings.count(|tally| tally.unknown += unknown);
         Ok(outcomes)
     }
 
