@@ -28,7 +28,7 @@ pub mod smtp;
 pub mod table;
 
 pub use account::{AccountConfig, Config, ImapAccount, Password, Secret, Tls};
-pub use engine::{Account, Engine, EngineBuilder, register};
+pub use engine::{Account, Engine, EngineBuilder, Omissions, register};
 pub use error::{Error, ErrorKind, Result};
 
 /// The guide for embedders, compiled.

@@ -87,6 +87,74 @@ async fn every_file_holds_on_cyrus_but_for_what_it_reads_otherwise() {
     }
 }
 
+/// One message has one reading: what a column says does not depend on what else is selected.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_column_says_the_same_whatever_else_is_selected() {
+    let mut backends: Vec<(&str, Engine)> = Vec::new();
+    let (_maildir, engine) = backend::maildir();
+    backends.push(("Maildir", engine));
+    let (_mbox, engine) = backend::mbox();
+    backends.push(("mbox", engine));
+    #[cfg(unix)]
+    for server in [Server::Dovecot, Server::Cyrus] {
+        for (name, account) in [("corpus", server.account()), ("odd", server.odd_account())] {
+            let name = format!("{server:?}, {name}").leak();
+            backends.push((name, Engine::builder().account("mail", AccountConfig::Imap(account)).build().unwrap()));
+        }
+    }
+    let mut wrong = Vec::new();
+    #[cfg(unix)]
+    let mut known = std::collections::BTreeSet::new();
+    for (backend, engine) in &backends {
+        let mut differences: Vec<String> = Vec::new();
+        for table in [
+            "MessageBody",
+            "MessagesInFolder",
+            "MessageAttachments",
+            "AttachmentContent",
+            "MessageHeaders",
+            "MessageAddresses",
+        ] {
+            let mut columns = columns(engine, table).await;
+            let key = if columns.iter().any(|column| column == "part") { "folder, uid, part" } else { "folder, uid" };
+            let key = if columns.iter().any(|column| column == "position") { "folder, uid, position" } else { key };
+            let key = if columns.iter().any(|column| column == "role") { "folder, uid, role, position" } else { key };
+            columns.retain(|column| !key.split(", ").any(|name| name == column));
+            let together = format!("SELECT {key}, {} FROM {table} ORDER BY {key}", columns.join(", "));
+            let together = Session(engine.clone()).rows(&together).await;
+            for (place, column) in (key.split(',').count()..).zip(&columns) {
+                let alone = format!("SELECT {key}, {column} FROM {table} ORDER BY {key}");
+                let alone = Session(engine.clone()).rows(&alone).await;
+                let pick = |row: &Vec<String>| format!("{} {}: {}", row[0], row[1], row[place.min(row.len() - 1)]);
+                let one: Vec<_> = together.iter().map(pick).collect();
+                let other: Vec<_> =
+                    alone.iter().map(|row| format!("{} {}: {}", row[0], row[1], row[row.len() - 1])).collect();
+                let differs = one.iter().zip(&other).filter(|(one, other)| one != other);
+                differences.extend(differs.map(|(one, other)| format!("{table}.{column}: {one} and alone {other}")));
+                assert_eq!(one.len(), other.len(), "{backend}: {table}.{column}");
+            }
+        }
+        // What a server dropped without a sign is the exception; docs/reliability.md lists it.
+        #[cfg(unix)]
+        differences.retain(|difference| {
+            let dropped = otherwise::dropped(backend, difference);
+            known.extend(dropped.map(|dropped| (dropped.server, dropped.mail)));
+            dropped.is_none()
+        });
+        wrong.extend(differences.into_iter().map(|difference| format!("{backend}: {difference}")));
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+    #[cfg(unix)]
+    assert_eq!(known.len(), otherwise::DROPPED.len(), "what does not differ is not listed: {known:?}");
+}
+
+async fn columns(engine: &Engine, table: &str) -> Vec<String> {
+    let sql = format!(
+        "SELECT column_name FROM information_schema.columns WHERE table_name = '{table}' AND table_schema = 'mail' ORDER BY ordinal_position"
+    );
+    Session(engine.clone()).rows(&sql).await.into_iter().map(|mut row| row.remove(0)).collect()
+}
+
 #[test]
 fn what_files_are_asked_servers_are_asked() {
     let statements = |directory: &str| {
@@ -154,6 +222,16 @@ async fn run_validated(
 }
 
 struct Session(Engine);
+
+impl Session {
+    async fn rows(mut self, sql: &str) -> Vec<Vec<String>> {
+        match sqllogictest::AsyncDB::run(&mut self, sql).await {
+            Ok(DBOutput::Rows { rows, .. }) => rows,
+            Ok(_) => panic!("{sql} has no rows"),
+            Err(error) => panic!("{sql}: {error}"),
+        }
+    }
+}
 
 #[async_trait]
 impl sqllogictest::AsyncDB for Session {

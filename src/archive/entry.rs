@@ -9,6 +9,7 @@ use super::crlf;
 use super::matches::Facts;
 use crate::error::Error;
 use crate::mail::content;
+use crate::mail::message::StoreId;
 use crate::mail::{Fetch, Flags, Header, HeaderFetch, Message, Meter};
 
 /// A message in a file, read as far as it is asked.
@@ -79,8 +80,9 @@ pub(super) fn fill(message: &mut Message, fetch: &Fetch, entry: &mut dyn Entry, 
     if fetch.labels || fetch.thread_id || fetch.email_id {
         let marks = entry.marks()?;
         message.labels = marks.labels.filter(|_| fetch.labels).or(message.labels.take());
-        message.thread_id = marks.thread_id.filter(|_| fetch.thread_id).or(message.thread_id.take());
-        message.email_id = marks.email_id.filter(|_| fetch.email_id).or(message.email_id.take());
+        let told = |id: Option<String>, is_wanted: bool| id.filter(|_| is_wanted).map(StoreId::Given);
+        message.thread_id = told(marks.thread_id, fetch.thread_id).or(message.thread_id.take());
+        message.email_id = told(marks.email_id, fetch.email_id).or(message.email_id.take());
     }
     if fetch.flags {
         message.flags = Some(entry.flags()?);

@@ -21,11 +21,11 @@ use super::output::{self, Delivered, Shape, Target};
 use super::progress::{Counts, Progress, label, most};
 use super::say;
 use super::signals::{Signal, Signals};
-use crate::engine::Engine;
 use crate::engine::export;
 use crate::engine::sending::Tally;
 use crate::engine::sending::node::SendNode;
 use crate::engine::sending::plan::not_begun;
+use crate::engine::{Engine, Omissions};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The engine and what the person set.
@@ -67,7 +67,7 @@ impl Session {
         let several = statements.len() > 1;
         for (position, statement) in statements.into_iter().enumerate() {
             let sendings = self.engine.sendings();
-            let (running, before) = (sendings.running(), sendings.tally());
+            let (running, before, told) = (sendings.running(), sendings.tally(), self.engine.omissions());
             let asked = async {
                 let asked = AssertUnwindSafe(self.ask(statement)).catch_unwind().await;
                 // A panic is a failed statement; the hook has said where it was.
@@ -88,6 +88,7 @@ impl Session {
                     return Ok(Ended::Stopped(signal));
                 }
             };
+            say_omissions(told, self.engine.omissions());
             let asked = said_of_mail(asked, before, sendings.tally());
             match asked {
                 Ok(Some(Delivered::ReaderGone)) => return Ok(Ended::ReaderGone),
@@ -254,10 +255,31 @@ struct Started {
     meant: LogicalPlan,
 }
 
+/// Says what an answer does not have.
+fn say_omissions(before: Omissions, after: Omissions) {
+    let left_out = after.left_out - before.left_out;
+    if left_out > 0 {
+        let messages = counted(left_out, "message");
+        say::note(&format!("{messages} left out that the server does not deliver (mailql.unreadable is skip)"));
+    }
+}
+
 /// What is to be said of a statement whose mail did not get to everybody, or that failed when some had gone.
 fn said_of_mail(asked: Result<Option<Delivered>>, before: Tally, after: Tally) -> Result<Option<Delivered>> {
     let (gone, missed) = (after.handed_over - before.handed_over, after.missed - before.missed);
+    let unknown = after.unknown - before.unknown;
     match asked {
+        Ok(_) if unknown > 0 => {
+            let mut message = format!("it is not known whether mail reached {}", counted(unknown, "recipient"));
+            if missed > 0 {
+                message += &format!(", and it did not get out to {}", counted(missed, "recipient"));
+            }
+            let error = Error::new(ErrorKind::Server, message);
+            Err(error.hint(
+                "it may have arrived, so do not just send it again: SELECT * FROM SentEmail WHERE status = 'unknown' \
+                 tells whom to ask; a mail with a key is never sent twice",
+            ))
+        }
         Ok(_) if missed > 0 => {
             let recipients = counted(missed, "recipient");
             let error = Error::new(ErrorKind::Server, format!("mail did not get out to {recipients}"));

@@ -152,6 +152,13 @@ impl Engine {
         &self.sendings
     }
 
+    /// What the answers of the session so far do not have.
+    pub fn omissions(&self) -> Omissions {
+        let statements = self.context.state_ref().read().config().get_extension::<Statements>();
+        let left_out = statements.map_or(0, |statements| statements.notices.unreadable.count());
+        Omissions { left_out: usize::try_from(left_out).unwrap_or(usize::MAX) }
+    }
+
     /// The session, for everything else that DataFusion can do.
     pub fn context(&self) -> &SessionContext {
         &self.context
@@ -228,6 +235,13 @@ impl EngineBuilder {
 /// When a setting of the configuration does not exist or cannot have its value, or an account cannot have its name.
 pub fn register(context: &SessionContext, config: &Config) -> Result<()> {
     register_with(context, config, &Arc::new(config.proofs())).map(drop)
+}
+
+/// What answers do not have: messages, counted once per scan of a statement.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Omissions {
+    /// Messages that were left out, as their server cannot deliver them (`mailql.unreadable = 'skip'`).
+    pub left_out: usize,
 }
 
 /// All sending of a session that accounts were [registered](register) in: to say who is asked, to stop it, and to wait for it.

@@ -5,23 +5,30 @@
 
 mod advancing;
 mod landing;
+mod missing;
+mod ready;
 mod rows;
 mod toll;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
+pub use self::missing::renumbered;
+use self::missing::{Listing, Suspect};
 use self::toll::Toll;
 use super::capability::Capabilities;
 use super::census::Census;
 use super::flight::{self, Step, Way};
 use super::job::{self, Job, Kind};
+use super::left_out::LeftOut;
 use super::quirk::Family;
 use super::reading::Opened;
 use super::seen::Seen;
 use super::status::{Code, Status};
 use crate::error::Result;
 use crate::mail::budget::Budget;
-use crate::mail::{FolderScan, Message, SearchKey, Uid, UidSet, UidValidity};
+use crate::mail::store::Unreadable;
+use crate::mail::{FolderScan, Message, SearchKey, Uid, UidSet, UidValidity, content};
 
 /// The backlog of a reading.
 #[derive(Debug)]
@@ -57,8 +64,28 @@ pub struct Backlog {
     unsearched: Option<Uid>,
     /// Messages of a sweep of which something is missing, which may come yet.
     in_part: BTreeMap<Uid, Message>,
-    /// Messages whose structure cannot be had in any way.
-    shapeless: BTreeSet<Uid>,
+    /// Messages whose structure was read from themselves, or cannot be had in any way.
+    settled: BTreeSet<Uid>,
+    /// Messages of the sweep that is under way which have come.
+    came: u64,
+    /// How many messages there are for that sweep, where the server has told.
+    told: Option<u64>,
+    /// Whether `found` has all that a saved search found.
+    is_found: bool,
+    /// Messages that did not come, to be looked for in the folder.
+    suspects: Vec<Suspect>,
+    /// What a listing has found so far.
+    listed: Option<UidSet>,
+    /// The folder as it was opened for a listing.
+    listing: Option<Listing>,
+    /// Messages that are left out, as the server cannot deliver them.
+    left_out: Arc<LeftOut>,
+    /// Those of them that were left out before, in this folder.
+    leaves_out: Option<UidSet>,
+    /// Whether the server tells sizes as they are.
+    is_exact: bool,
+    /// Whether the size of a message is compared with its structure.
+    checks_structures: bool,
     /// How often a step was done with a message.
     progress: u64,
     /// What will be asked for.
@@ -97,8 +124,8 @@ pub struct Examining {
 }
 
 impl Backlog {
-    /// What a scan has before it.
-    pub fn new(scan: &FolderScan) -> Self {
+    /// What a scan has before it; `left_out` says which messages were left out before, and is told of others.
+    pub fn new(scan: &FolderScan, left_out: Arc<LeftOut>) -> Self {
         let enough = scan.likely_enough;
         Self {
             steps: flight::steps(scan),
@@ -121,7 +148,17 @@ impl Backlog {
             census: None,
             unsearched: None,
             in_part: BTreeMap::new(),
-            shapeless: BTreeSet::new(),
+            settled: BTreeSet::new(),
+            came: 0,
+            told: None,
+            is_found: false,
+            suspects: Vec::new(),
+            listed: None,
+            listing: None,
+            left_out,
+            leaves_out: None,
+            is_exact: true,
+            checks_structures: false,
             progress: 0,
             toll: Toll::default(),
         }
@@ -130,6 +167,7 @@ impl Backlog {
     /// Begins, or goes on, with a session.
     pub fn begin(&mut self, family: &Family, able: &Capabilities) {
         flight::limit(&mut self.steps, able);
+        (self.is_exact, self.checks_structures) = (family.has_exact_sizes(), family.needs_checked_structures());
         self.saves_searches = able.has("SEARCHRES") && able.has("ESEARCH");
         if self.todo == Todo::Find {
             self.is_whole = Way::of(&self.key, family) == Way::Everything;
@@ -150,15 +188,24 @@ impl Backlog {
     }
 
     /// The folder is open, and as the statement found it.
-    pub fn opened(&mut self, opened: Opened) {
+    pub fn opened(&mut self, opened: Opened, scan: &FolderScan) {
+        if scan.statement.terms().unreadable == Unreadable::Skip && self.opened.is_none() {
+            self.leave_out(opened, scan);
+        }
         let own = self.examining.opened();
         self.census = self.examining.exists.map(|exists| Census::of(exists, own.uid_next));
         self.opened = Some(opened);
     }
 
-    /// So many messages are gone from the folder.
-    pub fn gone(&mut self, messages: u64) {
-        self.census.iter_mut().for_each(|census| census.gone(messages));
+    /// What other statements left out is left out here, too.
+    fn leave_out(&mut self, opened: Opened, scan: &FolderScan) {
+        self.leaves_out = self.left_out.of(&scan.folder.path, opened.uid_validity);
+        let uids = self.leaves_out.iter().flat_map(UidSet::ranges).flat_map(|(low, high)| low.number()..=high.number());
+        for uid in uids.filter_map(Uid::new).filter(|uid| self.way.may_have(*uid)) {
+            let is_new = usize::from(self.seen.insert(uid));
+            scan.meter.unreadable.add(is_new);
+            scan.statement.notices().unreadable.add(is_new);
+        }
     }
 
     /// Whether the folder is open, as far as this reading knows.
@@ -182,6 +229,16 @@ impl Backlog {
             Some(rest) => SearchKey::Uid(rest).and(self.way.key()),
             None => self.way.key(),
         }
+    }
+
+    /// The key of a part of a listing.
+    pub fn listing_key(&self, job: &Job) -> SearchKey {
+        job.below.and_then(all_below).map_or(SearchKey::All, SearchKey::Uid)
+    }
+
+    /// Whether a sweep is the job under way.
+    pub fn is_sweeping(&self) -> bool {
+        matches!(self.flying.front(), Some(job) if matches!(job.kind, Kind::Sweep(_)))
     }
 
     /// Whether nothing is to be done until somebody wants it.
@@ -210,6 +267,7 @@ impl Backlog {
             && self.arrived.is_empty()
             && self.ready.is_empty()
             && self.later.is_empty()
+            && self.suspects.is_empty()
             && self.todo == Todo::Blocks(None);
         match (is_done, &self.todo, self.is_by_demand() && self.upcoming.is_empty()) {
             (true, ..) => Next::Nothing,
@@ -227,7 +285,9 @@ impl Backlog {
             .upcoming
             .front()
             .is_some_and(|job| matches!(job.kind, Kind::Examine | Kind::Search | Kind::SearchSaved));
-        if !opens && self.flying.len() >= WINDOW {
+        // A listing opens the folder anew, and nothing may be under way then.
+        let waits = matches!(self.upcoming.front(), Some(job) if job.kind == Kind::Listing) && !self.flying.is_empty();
+        if !opens && self.flying.len() >= WINDOW || waits {
             return None;
         }
         if let Some(job) = self.upcoming.pop_front() {
@@ -268,47 +328,17 @@ impl Backlog {
         Ok(())
     }
 
-    /// Takes what a search found.
-    pub fn found(&mut self, uids: Option<UidSet>) {
-        if self.flying.front().is_none_or(|job| job.kind != Kind::Search) {
-            return;
+    /// Takes what a search found: the uids, or how many they are.
+    pub fn searched(&mut self, uids: Option<UidSet>, count: Option<u64>) {
+        match self.flying.front().map(|job| &job.kind) {
+            Some(Kind::Search | Kind::Listing) => self.found = joined(self.found.take(), uids),
+            Some(Kind::SearchSaved) => {
+                self.found = joined(self.found.take(), uids);
+                self.is_found = true;
+            }
+            Some(Kind::Sweep(_)) => self.told = count,
+            _ => {}
         }
-        self.found = joined(self.found.take(), uids);
-    }
-
-    /// The next messages to hand over; `asked` when somebody wants more than was handed over.
-    ///
-    /// # Errors
-    /// When the sieve fails.
-    pub fn ready(&mut self, scan: &FolderScan, asked: bool) -> Result<Option<Vec<Message>>> {
-        // Where the uid is all that the first step knows, nobody need be asked for it.
-        let is_known = !matches!(self.steps.first(), Some(Step::Items(_)));
-        let may_go_on = |this: &Self| match this.enough {
-            Some(_) => asked && this.upcoming.is_empty() && this.flying.is_empty(),
-            None => this.flying.len() < WINDOW && this.waiting() < BLOCK,
-        };
-        while is_known && self.ready.is_empty() && may_go_on(self) {
-            let Some(block) = self.next_block() else { break };
-            self.advance(0, block, scan)?;
-        }
-        Ok(if self.is_by_demand() { self.next_in_order() } else { self.ready.pop_front() })
-    }
-
-    /// What is ready and newer than all that is still on its way.
-    fn next_in_order(&mut self) -> Option<Vec<Message>> {
-        let jobs = self.upcoming.iter().chain(&self.flying).flat_map(|job| job.messages.keys().copied());
-        let arrived = self.arrived.iter().flat_map(|(_, messages, _)| messages.iter().map(|message| message.uid));
-        let awaited = jobs.chain(arrived).max();
-        let mut ready: Vec<Message> = self.ready.drain(..).flatten().collect();
-        ready.sort_unstable_by_key(|message| std::cmp::Reverse(message.uid));
-        let older = ready.split_off(ready.partition_point(|message| awaited.is_none_or(|uid| message.uid > uid)));
-        self.ready.extend((!older.is_empty()).then_some(older));
-        (!ready.is_empty()).then_some(ready)
-    }
-
-    /// Takes a chunk back that could not be handed over.
-    pub fn put_back(&mut self, chunk: Vec<Message>) {
-        self.ready.push_front(chunk);
     }
 
     /// The session is lost or given up: what was under way must be asked again, in the folder as it is then.
@@ -324,9 +354,10 @@ impl Backlog {
                 Kind::Search if matches!(self.todo, Todo::Blocks(_)) => {
                     again.push(Job { below: job.below, ..Job::new(0, Kind::Search) });
                 }
-                Kind::Search | Kind::SearchSaved | Kind::Sweep(_) => self.todo = Todo::Find,
-                Kind::Items(_) | Kind::Contents(_) | Kind::Whole(_) => {
-                    (job.commands, job.answered_above, job.has_nameless) = (0, None, false);
+                Kind::Listing if self.todo != Todo::Finding => {}
+                Kind::Search | Kind::SearchSaved | Kind::Listing | Kind::Sweep(_) => self.todo = Todo::Find,
+                Kind::Items(_) | Kind::Contents(_) | Kind::PartHeaders | Kind::Encodings | Kind::Whole(_) => {
+                    (job.commands, job.answered_above, job.has_nameless, job.refusal) = (0, None, false, None);
                     // What was news then may be gone by now.
                     job.heard_of.clear();
                     // What came in part before is there all the same.
@@ -334,7 +365,10 @@ impl Backlog {
                 }
             }
         }
+        // Who was to be looked for is asked for again.
+        again.extend(self.suspects.drain(..).map(|suspect| Job::of(suspect.step, suspect.kind, [suspect.message])));
         (self.opened, self.found, self.unsearched, self.census) = (None, None, None, None);
+        (self.listed, self.listing) = (None, None);
         self.upcoming.extend(again);
     }
 
@@ -353,7 +387,7 @@ impl Backlog {
 
     /// Decides how to begin.
     fn find(&mut self) {
-        self.todo = Todo::Finding;
+        (self.todo, self.came, self.told, self.is_found) = (Todo::Finding, 0, None, false);
         match (self.steps.first(), self.enough, &self.way) {
             (Some(Step::Items(items)), None, Way::Everything | Way::Uids(_)) => {
                 self.upcoming.push_back(Job::new(0, Kind::Sweep(items.clone().into())));
@@ -367,44 +401,17 @@ impl Backlog {
         }
     }
 
-    /// Those of the uids that the statement wants.
-    fn wanted(&self, found: &UidSet) -> Option<UidSet> {
-        let last = match self.opened.and_then(|opened| opened.uid_next) {
-            Some(next) => u32::try_from(next - 1).map_or(Some(Uid::MAX), Uid::new)?,
-            None => Uid::MAX,
-        };
-        let found = UidSet::range(Uid::MIN, last)?.intersection(found)?;
-        let found = match self.seen.set() {
-            Some(seen) => found.intersection(&seen.complement()?)?,
-            None => found,
-        };
-        match &self.way {
-            Way::Uids(uids) => found.intersection(uids),
-            Way::Everything | Way::Search(_) => Some(found),
-        }
-    }
-
-    /// Takes the highest uids that nobody read yet.
-    fn next_block(&mut self) -> Option<Vec<Message>> {
-        let opened = self.opened?;
-        if self.todo == Todo::Blocks(None) && !self.later.is_empty() {
-            self.todo = Todo::Blocks(UidSet::of(self.later.drain(..)));
-            self.toll.told_again();
-        }
-        let Todo::Blocks(left) = &mut self.todo else { return None };
-        let uids = left.take()?;
-        let heavy = matches!(self.steps.first(), Some(Step::Items(items)) if items.raw);
-        let size = if heavy { self.block.min(HEAVY_BLOCK) } else { self.block };
-        self.block = (self.block * 2).min(BLOCK);
-        let (block, rest) = highest(&uids, size);
-        *left = rest;
-        Some(block.into_iter().map(|uid| Message::new(uid, opened.uid_validity)).collect())
-    }
-
-    /// A message that is given as it is, whatever is missing.
-    fn arrive_from(&mut self, kind: &Kind, step: usize, message: Message) {
-        if matches!(kind, Kind::Whole(_)) && message.structure.is_none() {
-            self.shapeless.insert(message.uid);
+    /// A message that a job is done with.
+    fn arrive_from(&mut self, kind: &Kind, step: usize, mut message: Message) {
+        match kind {
+            Kind::Whole(_) => drop(self.settled.insert(message.uid)),
+            Kind::Contents(_) => {
+                message.doubtful = content::doubtful(&message);
+                if !message.doubtful.is_empty() {
+                    return self.enqueue(step, &Kind::Encodings, vec![message]);
+                }
+            }
+            _ => {}
         }
         self.arrive(step, message);
     }
@@ -441,21 +448,6 @@ impl Examining {
     pub fn opened(&self) -> Opened {
         Opened { uid_validity: self.uid_validity.unwrap_or(UidValidity(0)), uid_next: self.uid_next }
     }
-}
-
-/// The highest uids of a set, and the rest of it.
-fn highest(uids: &UidSet, size: usize) -> (Vec<Uid>, Option<UidSet>) {
-    let mut block = Vec::with_capacity(size);
-    let mut rest = uids.ranges().to_vec();
-    while block.len() < size
-        && let Some((low, high)) = rest.pop()
-    {
-        block.push(high);
-        if let Some(below) = Uid::new(high.number() - 1).filter(|below| *below >= low) {
-            rest.push((low, below));
-        }
-    }
-    (block, UidSet::of_ranges(rest))
 }
 
 /// All uids below this one; nothing when there are none.

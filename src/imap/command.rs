@@ -36,7 +36,7 @@ pub struct WireName(Bytes);
 pub enum SearchResult {
     /// The uids, as a set where the server can.
     Uids,
-    /// Nothing: the server keeps them for the next command (RFC 5182).
+    /// The uids, which the server also keeps for the next command (RFC 5182).
     Saved,
     /// How many there are (RFC 4731).
     Number,
@@ -60,6 +60,12 @@ pub enum Section {
     Part(PartNumber),
     /// The first octets of the content of a part.
     Beginning(PartNumber, u32),
+    /// The header of a part (RFC 9051 §6.4.5.1, `MIME`).
+    PartHeader(PartNumber),
+    /// The fields of the message's header that describe its only part.
+    Header,
+    /// The size of the message.
+    Size,
     /// The whole message.
     Whole,
 }
@@ -134,7 +140,7 @@ pub fn examine(name: &WireName) -> Command {
 pub fn search(key: &SearchKey, result: SearchResult, capabilities: &Capabilities) -> Command {
     let words = Words::new("UID").word("SEARCH");
     let words = match result {
-        SearchResult::Saved => words.word("RETURN").open().word("SAVE").close(),
+        SearchResult::Saved => words.word("RETURN").open().word("SAVE").word("ALL").close(),
         SearchResult::Number => words.word("RETURN").open().word("COUNT").close(),
         // Always by name: without one, some servers answer with nothing.
         SearchResult::Uids if capabilities.has("ESEARCH") => words.word("RETURN").open().word("ALL").close(),
@@ -196,6 +202,9 @@ pub fn fetch_sections(messages: &Messages, sections: &[Section]) -> Command {
         words = words.word(&match section {
             Section::Part(number) => format!("BODY.PEEK[{number}]"),
             Section::Beginning(number, octets) => format!("BODY.PEEK[{number}]<0.{octets}>"),
+            Section::PartHeader(number) => format!("BODY.PEEK[{number}.MIME]"),
+            Section::Header => format!("BODY.PEEK[HEADER.FIELDS ({DESCRIPTION})]"),
+            Section::Size => "RFC822.SIZE".to_owned(),
             Section::Whole => "BODY.PEEK[]".to_owned(),
         });
     }
@@ -219,6 +228,9 @@ pub fn cut(uids: &UidSet) -> Vec<UidSet> {
     sets.extend(UidSet::of_ranges(ranges));
     sets
 }
+
+/// The fields that describe a part (RFC 2045 §3, RFC 2183).
+const DESCRIPTION: &str = "CONTENT-TYPE CONTENT-TRANSFER-ENCODING CONTENT-ID CONTENT-DISPOSITION";
 
 /// How long a set may be in a command.
 pub const SET_OCTETS: usize = 8_000;

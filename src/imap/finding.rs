@@ -16,7 +16,7 @@ use super::session::Event;
 use super::status::{Code, Condition};
 use crate::error::{ErrorKind, Result};
 use crate::mail::snapshots::Snapshots;
-use crate::mail::store::{Found, OrderBy, Wanted};
+use crate::mail::store::{Found, OrderBy, Unreadable, Wanted};
 use crate::mail::{FolderScan, SearchKey, Uid, UidSet};
 
 /// What is known of the messages for which the key of a scan holds; nothing when only reading can tell.
@@ -30,6 +30,10 @@ pub async fn find(
     pool: &Arc<Pool>,
     folders: &Snapshots<Opened>,
 ) -> Result<Option<Found>> {
+    // A message that cannot be delivered is found all the same, and must not be counted then.
+    if scan.statement.terms().unreadable == Unreadable::Skip {
+        return Ok(None);
+    }
     let mut resume = Resume::of(&scan.statement, &scan.meter, &pool.server());
     loop {
         match find_once(scan, wanted, name, pool, folders, &resume).await {

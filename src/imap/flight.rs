@@ -3,8 +3,9 @@
 //! Pure. A server is asked a superset of what is wanted, and only what it can be told; [`super::reading`] flies it.
 
 use super::capability::Capabilities;
-use super::command::SET_OCTETS;
+use super::command::{self, Command, SET_OCTETS, SearchResult};
 use super::quirk::Family;
+use crate::mail::store::Unreadable;
 use crate::mail::{Fetch, Flag, FolderScan, SearchKey, Uid, UidSet};
 
 /// How the messages of a folder are found.
@@ -88,7 +89,12 @@ pub fn steps(scan: &FolderScan) -> Vec<Step> {
         // Whole messages are not asked for before it is known how much that is.
         push(&mut steps, &Fetch { size: true, ..Fetch::default() }, false);
     }
-    first.size |= scan.then.as_ref().is_some_and(|(rest, _)| rest.raw) && !is_known;
+    // The size of a whole message tells whether all of it came.
+    first.size |= first.raw && is_known || scan.then.as_ref().is_some_and(|(rest, _)| rest.raw);
+    if scan.statement.terms().unreadable == Unreadable::Skip && first.is_empty() {
+        // A message that cannot be delivered shows only when something of it is asked for.
+        first.flags = true;
+    }
     push(&mut steps, &first, false);
     if let Some((rest, _)) = &scan.then {
         steps.push(Step::Sieve);
@@ -127,6 +133,22 @@ pub fn limit(steps: &mut [Step], able: &Capabilities) {
             items.mod_seq &= able.has("CONDSTORE");
         }
     }
+}
+
+/// What a server is asked of messages: where its structures are to be checked, the sizes that this needs come with them.
+pub fn asked(items: &Fetch, family: &Family) -> Fetch {
+    Fetch { size: items.size || items.structure && family.needs_checked_structures(), ..items.clone() }
+}
+
+/// The command that tells how many messages there are of a set, where the set does not tell: nothing for a few uids,
+/// which are mostly there.
+pub fn counted(uids: &UidSet, family: &Family, able: &Capabilities) -> Option<Command> {
+    if uids.count() <= FEW {
+        return None;
+    }
+    let key = exactly(&SearchKey::Uid(uids.clone()), family)?;
+    let result = if able.has("ESEARCH") { SearchResult::Number } else { SearchResult::Uids };
+    Some(command::search(&key, result, able))
 }
 
 /// The key that finds just the messages for which a key holds, neither fewer nor more; nothing where it cannot be said.

@@ -7,11 +7,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::body_structure::Told;
 use super::capability::Capabilities;
 use super::command::{self, Command, Messages, Section};
+use super::flight;
+use super::quirk::Family;
 use super::row::{Content, Row};
 use crate::mail::body::Layout;
-use crate::mail::content::{self, BEGINNING, Extent};
+use crate::mail::content::{self, BEGINNING, Extent, Redeclared};
 use crate::mail::{Fetch, Header, HeaderFetch, Message, Part, PartNumber, Uid, UidSet};
 
 /// Messages at a step.
@@ -37,8 +40,12 @@ pub struct Job {
     pub below: Option<Uid>,
     /// Something came that does not say of which message it is.
     pub has_nameless: bool,
-    /// Nothing came of its messages before, and nothing said that they are gone.
+    /// Its messages were asked for before, and not all came that was asked.
     pub is_again: bool,
+    /// It is about one message and no other.
+    pub is_alone: bool,
+    /// The words with which the server refused one of its commands.
+    pub refusal: Option<String>,
 }
 
 /// What a job asks for.
@@ -50,12 +57,18 @@ pub enum Kind {
     Search,
     /// Finds messages, and the server remembers which.
     SearchSaved,
+    /// Tells which messages the folder has by now: it is opened anew, and all of them are searched for.
+    Listing,
     /// The first step of messages that nobody knows yet.
     Sweep(Arc<Fetch>),
     /// What one look gives.
     Items(Arc<Fetch>),
     /// Contents of parts.
     Contents(Arc<Fetch>),
+    /// Headers of parts, as the structure may not be what the message says.
+    PartHeaders,
+    /// The same, where the contents show it: only what is needed to decode them is taken.
+    Encodings,
     /// The whole message, as its structure cannot be understood.
     Whole(Arc<Fetch>),
 }
@@ -69,8 +82,8 @@ pub enum Taken {
     InPart,
     /// It was the last that was missing of a message.
     Whole(Box<Message>),
-    /// It cannot be understood; the message must be looked at in another way.
-    Unclear(Box<Message>),
+    /// It cannot be understood, and why; the message must be asked for in another way, or once more.
+    Unclear(Box<Message>, String),
 }
 
 impl Job {
@@ -90,32 +103,40 @@ impl Job {
             below,
             has_nameless: false,
             is_again: false,
+            is_alone: false,
+            refusal: None,
         }
     }
 
     /// A job for messages.
     pub fn of(step: usize, kind: Kind, messages: impl IntoIterator<Item = Message>) -> Self {
-        let messages = messages.into_iter().map(|message| (message.uid, message)).collect();
-        Self { messages, ..Self::new(step, kind) }
+        let messages: BTreeMap<Uid, Message> = messages.into_iter().map(|message| (message.uid, message)).collect();
+        Self { is_alone: messages.len() == 1, messages, ..Self::new(step, kind) }
     }
 
     /// The commands that take its messages through its step.
-    pub fn commands(&self, able: &Capabilities) -> Vec<Command> {
+    pub fn commands(&self, family: &Family, able: &Capabilities) -> Vec<Command> {
         let Some(uids) = UidSet::of(self.messages.keys().copied()) else { return Vec::new() };
         let sets = || command::cut(&uids).into_iter().map(Messages::Uids);
         match &self.kind {
-            Kind::Items(items) => sets().map(|set| command::fetch(&set, items, able)).collect(),
-            Kind::Whole(_) => sets().map(|set| command::fetch_sections(&set, &[Section::Whole])).collect(),
-            Kind::Contents(fetch) => self.commands_for_contents(fetch),
-            Kind::Examine | Kind::Search | Kind::SearchSaved | Kind::Sweep(_) => Vec::new(),
+            Kind::Items(items) => {
+                let items = flight::asked(items, family);
+                sets().map(|set| command::fetch(&set, &items, able)).collect()
+            }
+            Kind::Whole(_) => {
+                sets().map(|set| command::fetch_sections(&set, &[Section::Size, Section::Whole])).collect()
+            }
+            Kind::Contents(fetch) => self.commands_for(|message| sections(message, fetch)),
+            Kind::PartHeaders | Kind::Encodings => self.commands_for(part_headers),
+            Kind::Examine | Kind::Search | Kind::SearchSaved | Kind::Listing | Kind::Sweep(_) => Vec::new(),
         }
     }
 
-    /// Messages that want the same parts are asked for together.
-    fn commands_for_contents(&self, fetch: &Fetch) -> Vec<Command> {
+    /// Messages that want the same sections are asked for together.
+    fn commands_for(&self, sections: impl Fn(&Message) -> Vec<Section>) -> Vec<Command> {
         let mut groups: BTreeMap<Vec<Section>, Vec<Uid>> = BTreeMap::new();
         for message in self.messages.values() {
-            groups.entry(sections(message, fetch)).or_default().push(message.uid);
+            groups.entry(sections(message)).or_default().push(message.uid);
         }
         let mut commands = Vec::new();
         for (sections, uids) in groups {
@@ -126,8 +147,8 @@ impl Job {
         commands
     }
 
-    /// Takes what a row says of one of its messages.
-    pub fn take(&mut self, uid: Uid, row: &mut Row) -> Taken {
+    /// Takes what a row says of one of its messages; `exact` where the server tells sizes as they are.
+    pub fn take(&mut self, uid: Uid, row: &mut Row, exact: bool) -> Taken {
         let Some(message) = self.messages.get_mut(&uid) else { return Taken::Not };
         if !answers(&self.kind, row) {
             // News about flags are as good as an answer that comes without them.
@@ -135,11 +156,12 @@ impl Job {
             self.heard_of.insert(uid);
             return Taken::InPart;
         }
-        if row.broken.is_some() {
-            return self.messages.remove(&uid).map_or(Taken::Not, |message| Taken::Unclear(Box::new(message)));
+        if let Some(broken) = row.broken {
+            let why = format!("its answer makes no sense: {}", broken.0);
+            return self.messages.remove(&uid).map_or(Taken::Not, |message| Taken::Unclear(Box::new(message), why));
         }
         self.landed.insert(uid);
-        fill(message, &self.kind, row);
+        fill(message, &self.kind, row, exact);
         if missing(message, &self.kind).is_some() {
             return Taken::InPart;
         }
@@ -153,7 +175,17 @@ impl Kind {
         match self {
             Kind::Sweep(fetch) | Kind::Items(fetch) => fetch.raw,
             Kind::Contents(_) | Kind::Whole(_) => true,
-            Kind::Examine | Kind::Search | Kind::SearchSaved => false,
+            Kind::Examine | Kind::Search | Kind::SearchSaved | Kind::Listing | Kind::PartHeaders | Kind::Encodings => {
+                false
+            }
+        }
+    }
+
+    /// Whether it is about messages that are known by their uids.
+    pub fn is_of_messages(&self) -> bool {
+        match self {
+            Kind::Items(_) | Kind::Contents(_) | Kind::PartHeaders | Kind::Encodings | Kind::Whole(_) => true,
+            Kind::Examine | Kind::Search | Kind::SearchSaved | Kind::Listing | Kind::Sweep(_) => false,
         }
     }
 }
@@ -168,6 +200,7 @@ pub fn expected(message: &Message, kind: &Kind) -> Option<u64> {
     let (root, fetch) = match (kind, &message.structure) {
         (Kind::Contents(fetch), Some(root)) => (root, fetch),
         (Kind::Items(items), _) if items.raw => return message.size,
+        (Kind::Whole(_), _) => return message.size,
         _ => return Some(0),
     };
     let size = |number: &PartNumber, extent| match extent {
@@ -187,42 +220,37 @@ pub fn answers(kind: &Kind, row: &Row) -> bool {
         }
         Kind::Contents(_) => !row.sections.is_empty() || row.broken.is_some(),
         Kind::Whole(_) => row.raw != Content::Absent || row.broken.is_some(),
-        Kind::Examine | Kind::Search | Kind::SearchSaved => false,
+        Kind::PartHeaders | Kind::Encodings => {
+            !row.part_headers.is_empty() || row.header != Content::Absent || row.broken.is_some()
+        }
+        Kind::Examine | Kind::Search | Kind::SearchSaved | Kind::Listing => false,
     }
 }
 
-/// Puts into a message what a row brings of it.
-pub fn fill(message: &mut Message, kind: &Kind, row: &mut Row) {
+/// Puts into a message what a row brings of it; `exact` where the server tells sizes as they are.
+pub fn fill(message: &mut Message, kind: &Kind, row: &mut Row, exact: bool) {
     match kind {
-        Kind::Sweep(items) | Kind::Items(items) => fill_items(message, items, row),
-        Kind::Contents(fetch) => fill_contents(message, fetch, row),
-        Kind::Whole(fetch) => fill_whole(message, fetch, row),
-        Kind::Examine | Kind::Search | Kind::SearchSaved => {}
+        Kind::Sweep(items) | Kind::Items(items) => fill_items(message, items, row, exact),
+        Kind::Contents(fetch) => fill_contents(message, fetch, row, exact),
+        Kind::PartHeaders => fill_part_headers(message, row, Redeclared::Everything),
+        Kind::Encodings => fill_part_headers(message, row, Redeclared::Encoding),
+        Kind::Whole(fetch) => {
+            message.size = message.size.or(row.size);
+            fill_whole(message, fetch, row, exact);
+        }
+        Kind::Examine | Kind::Search | Kind::SearchSaved | Kind::Listing => {}
     }
     if row.oversized {
         tell(message, TOO_LARGE);
     }
 }
 
-/// The same message, with what the server left out among its problems.
-pub fn told(mut message: Message, kind: &Kind) -> Message {
-    if let Some(what) = missing(&message, kind)
-        && !message.problems.iter().any(|problem| problem == TOO_LARGE)
-    {
-        tell(&mut message, &format!("the server did not send {what}"));
-    }
-    message
+/// Whether something of a message was larger than the limit, which the user has set.
+pub fn is_too_large(message: &Message) -> bool {
+    message.problems.iter().any(|problem| problem == TOO_LARGE)
 }
 
-/// A message of which a row could not be understood, and why.
-pub fn unclear(mut message: Message, row: &Row) -> Message {
-    if let Some(broken) = &row.broken {
-        tell(&mut message, &format!("the server's answer makes no sense: {}", broken.0));
-    }
-    message
-}
-
-fn fill_items(message: &mut Message, items: &Fetch, row: &mut Row) {
+fn fill_items(message: &mut Message, items: &Fetch, row: &mut Row, exact: bool) {
     message.flags = row.flags.take().or(message.flags.take());
     message.received_at = row.received_at.or(message.received_at);
     message.size = row.size.or(message.size);
@@ -233,26 +261,49 @@ fn fill_items(message: &mut Message, items: &Fetch, row: &mut Row) {
     if let Content::Octets(header) = std::mem::take(&mut row.header) {
         message.header = Some(Header::parse(header));
     }
-    if let Some(Ok(structure)) = row.structure.take() {
-        message.structure = Some(structure);
+    if let Some(Ok(Told { root, doubtful })) = row.structure.take() {
+        (message.structure, message.doubtful) = (Some(root), doubtful);
     }
     if items.raw {
-        fill_whole(message, items, row);
+        fill_whole(message, items, row, exact);
     }
 }
 
-fn fill_whole(message: &mut Message, fetch: &Fetch, row: &mut Row) {
-    if let Content::Octets(raw) = std::mem::take(&mut row.raw) {
-        content::fill(message, fetch, &raw);
+fn fill_whole(message: &mut Message, fetch: &Fetch, row: &mut Row, exact: bool) {
+    let Content::Octets(raw) = std::mem::take(&mut row.raw) else { return };
+    // A message that is shorter than it is said to be was cut on the way.
+    if exact && message.size.is_some_and(|size| (raw.len() as u64) < size) {
+        return;
+    }
+    message.doubtful.clear();
+    content::fill(message, fetch, &raw);
+}
+
+fn fill_part_headers(message: &mut Message, row: &mut Row, what: Redeclared) {
+    let mut headers = std::mem::take(&mut row.part_headers);
+    if let Content::Octets(header) = std::mem::take(&mut row.header) {
+        headers.push((PartNumber::only(), Some(header)));
+    }
+    for (number, header) in headers {
+        let (Some(header), Some(root)) = (header, &mut message.structure) else { continue };
+        let is_doubtful = message.doubtful.contains(&number);
+        if is_doubtful && content::redeclare(root, &number, &Header::parse(header), what) {
+            message.doubtful.retain(|doubtful| *doubtful != number);
+        }
     }
 }
 
-fn fill_contents(message: &mut Message, fetch: &Fetch, row: &mut Row) {
+fn fill_contents(message: &mut Message, fetch: &Fetch, row: &mut Row, exact: bool) {
     let preview = message.structure.as_ref().and_then(|root| Layout::of(root).preview()?.number.clone());
     for section in std::mem::take(&mut row.sections) {
         let is_empty = || message.structure.as_ref().is_some_and(|root| size_of(root, &section.number) == 0);
         // Some servers say that they do not have what is empty.
         let Some(octets) = section.octets.or_else(|| is_empty().then(Bytes::new)) else { continue };
+        let announced = message.structure.as_ref().map_or(0, |root| size_of(root, &section.number));
+        let announced = if section.origin.is_some() { announced.min(BEGINNING as u64) } else { announced };
+        if exact && (octets.len() as u64) < announced {
+            continue;
+        }
         if fetch.preview && preview.as_ref() == Some(&section.number) {
             message.preview = Some(octets.slice(..octets.len().min(BEGINNING)));
         }
@@ -266,16 +317,23 @@ fn fill_contents(message: &mut Message, fetch: &Fetch, row: &mut Row) {
 pub fn missing(message: &Message, kind: &Kind) -> Option<&'static str> {
     let items = match kind {
         Kind::Sweep(items) | Kind::Items(items) => items,
-        Kind::Contents(fetch) => return wants_contents(message, fetch).then_some("all parts"),
-        Kind::Whole(_) => return message.structure.is_none().then_some("the message"),
-        Kind::Examine | Kind::Search | Kind::SearchSaved => return None,
+        Kind::Contents(fetch) => return wants_contents(message, fetch).then_some("all of its parts"),
+        Kind::PartHeaders | Kind::Encodings => {
+            return (!message.doubtful.is_empty()).then_some("the headers of its parts");
+        }
+        Kind::Whole(_) => return message.structure.is_none().then_some("the whole message"),
+        Kind::Examine | Kind::Search | Kind::SearchSaved | Kind::Listing => return None,
     };
     let missing = [
-        (items.flags && message.flags.is_none(), "the flags"),
-        (items.received_at && message.received_at.is_none(), "the time of arrival"),
-        (items.size && message.size.is_none(), "the size"),
-        (items.header != HeaderFetch::None && message.header.is_none(), "the header"),
-        (items.raw && message.structure.is_none(), "the message"),
+        (items.flags && message.flags.is_none(), "its flags"),
+        (items.received_at && message.received_at.is_none(), "its time of arrival"),
+        (items.size && message.size.is_none(), "its size"),
+        (items.mod_seq && message.mod_seq.is_none(), "its mod-sequence"),
+        (items.labels && message.labels.is_none(), "its labels"),
+        (items.thread_id && message.thread_id.is_none(), "its thread identifier"),
+        (items.email_id && message.email_id.is_none(), "its identifier"),
+        (items.header != HeaderFetch::None && message.header.is_none(), "its header"),
+        (items.raw && message.structure.is_none(), "the whole message"),
     ];
     missing.iter().find(|(is_missing, _)| *is_missing).map(|(_, what)| *what)
 }
@@ -294,6 +352,14 @@ fn sections(message: &Message, fetch: &Fetch) -> Vec<Section> {
         Extent::Beginning => Section::Beginning(number, u32::try_from(BEGINNING).unwrap_or(u32::MAX)),
     };
     missing.map(section).collect()
+}
+
+fn part_headers(message: &Message) -> Vec<Section> {
+    let is_only = message.structure.as_ref().is_some_and(|root| root.parts.is_empty() && root.number.is_some());
+    if is_only {
+        return vec![Section::Header];
+    }
+    message.doubtful.iter().cloned().map(Section::PartHeader).collect()
 }
 
 fn size_of(part: &Part, number: &PartNumber) -> u64 {

@@ -18,6 +18,7 @@ pub mod flight;
 pub mod folders;
 mod internal_date;
 pub mod job;
+pub mod left_out;
 pub mod listing;
 pub mod outlet;
 pub mod pool;
@@ -31,6 +32,7 @@ pub mod searching;
 pub mod seen;
 pub mod session;
 pub mod sign_in;
+pub mod signs;
 pub mod status;
 #[cfg(test)]
 mod tests;
@@ -45,6 +47,7 @@ use futures::stream::{BoxStream, StreamExt};
 
 use self::command::WireName;
 use self::folders::Listing;
+use self::left_out::LeftOut;
 use self::pool::Pool;
 use self::reading::{Opened, Reading};
 use self::resume::Resume;
@@ -65,12 +68,15 @@ pub struct Imap {
     listings: Arc<Snapshots<Listing>>,
     /// The folders that were opened, as each statement found them.
     opened: Arc<Snapshots<Opened>>,
+    /// The messages that were left out, as the server cannot deliver them.
+    left_out: Arc<LeftOut>,
 }
 
 impl Imap {
     /// An account, and where its proofs come from; no connection is opened before something is asked.
     pub fn new(account: ImapAccount, proofs: Arc<Proofs>) -> Self {
-        Self { pool: Pool::new(account, proofs), name: None, listings: Arc::default(), opened: Arc::default() }
+        let (listings, opened, left_out) = (Arc::default(), Arc::default(), Arc::default());
+        Self { pool: Pool::new(account, proofs), name: None, listings, opened, left_out }
     }
 
     /// The same, with the name that it has for people: errors say it, unless it is no more than user and host.
@@ -137,11 +143,11 @@ impl MailStore for Imap {
 
     fn read(&self, scan: FolderScan) -> BoxStream<'static, Result<Vec<Message>>> {
         let (pool, listings, opened) = (Arc::clone(&self.pool), Arc::clone(&self.listings), Arc::clone(&self.opened));
-        let account = self.name.clone();
+        let (account, left_out) = (self.name.clone(), Arc::clone(&self.left_out));
         let chunks = outlet::stream(move |outlet| async move {
             let known = listings.all(&scan.statement);
             let name = known.iter().find_map(|listing| listing.name(&scan.folder.path)).cloned();
-            Reading::new(scan, name, pool, opened, outlet).run().await;
+            Reading::new(scan, name, pool, opened, left_out, outlet).run().await;
         });
         chunks.map(move |chunk| chunk.map_err(|error| of_account(account.as_deref(), error))).boxed()
     }

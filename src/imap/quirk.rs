@@ -21,6 +21,7 @@ impl fmt::Display for Fact {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Fact::EstimatedSizes => f.write_str("sizes are not asked for"),
+            Fact::TrueStructures => f.write_str("structures are believed without a look at the size"),
             Fact::FindsWords => f.write_str("text is not asked for, whatever text_pushdown says"),
             Fact::Connections(number) => write!(f, "{number} connections at most"),
             Fact::KeepsSent => f.write_str("no copy of sent mail is filed"),
@@ -47,6 +48,8 @@ pub enum Sign {
 pub enum Fact {
     /// Sizes are estimates, so LARGER and SMALLER may leave messages out.
     EstimatedSizes,
+    /// What it tells of the structure of a message is made from the message.
+    TrueStructures,
     /// Text is found as words, not wherever it stands, whatever the user hopes.
     FindsWords,
     /// More connections than this are refused, or will be.
@@ -81,6 +84,11 @@ impl Family {
     /// Whether LARGER and SMALLER find every message that is.
     pub fn has_exact_sizes(&self) -> bool {
         !self.facts.iter().any(|(fact, _)| *fact == Fact::EstimatedSizes)
+    }
+
+    /// Whether the size of a message must be compared with its structure: some servers make one up.
+    pub fn needs_checked_structures(&self) -> bool {
+        self.has_exact_sizes() && !self.facts.iter().any(|(fact, _)| *fact == Fact::TrueStructures)
     }
 
     /// Whether a search for text can be trusted to find it wherever it stands.
@@ -190,13 +198,16 @@ static FAMILIES: [Family; 14] = [
     Family {
         name: "dovecot",
         signs: &[Sign::Greeting("dovecot"), Sign::Id("dovecot")],
-        facts: &[(Fact::Connections(8), "mail_max_userip_connections is 10 unless somebody changed it")],
+        facts: &[
+            (Fact::Connections(8), "mail_max_userip_connections is 10 unless somebody changed it"),
+            (Fact::TrueStructures, "the mail of the tests has the same structure on it and in files"),
+        ],
     },
     Family {
         name: "cyrus",
         // With `serverinfo: off` it says its name to nobody who has not signed in.
         signs: &[Sign::Greeting("cyrus"), Sign::Id("cyrus"), Sign::Capability("X-REPLICATION")],
-        facts: &[],
+        facts: &[(Fact::TrueStructures, "the mail of the tests has the same structure on it and in files")],
     },
     Family {
         name: "courier",

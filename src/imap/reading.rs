@@ -6,15 +6,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::backlog::{Backlog, Next};
+use super::backlog::{Backlog, Next, renumbered};
 use super::command::{self, Command, Messages, SearchResult, WireName};
-use super::flight::Way;
+use super::flight::{self, Way};
 use super::folders;
 use super::job::{Job, Kind};
+use super::left_out::LeftOut;
 use super::outlet::Outlet;
 use super::pool::{Lease, Pool};
 use super::quirk::Family;
-use super::refusal::refused;
+use super::refusal::{refused, words};
 use super::response::Response;
 use super::resume::Resume;
 use super::searching;
@@ -23,7 +24,7 @@ use super::status::{Code, Condition, Status};
 use crate::error::{Error, ErrorKind, Result};
 use crate::mail::snapshots::Snapshots;
 use crate::mail::store::StatementKey;
-use crate::mail::{FolderPattern, FolderScan, StatusItems, UidSet, UidValidity};
+use crate::mail::{Fetch, FolderPattern, FolderScan, StatusItems, UidSet, UidValidity};
 
 /// A folder as a statement first found it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,8 +39,8 @@ pub struct Opened {
 pub struct Reading {
     scan: FolderScan,
     name: WireName,
-    /// Whether the server has told that the folder is there, and by that name.
-    is_listed: bool,
+    /// How often it was looked for after it could not be opened, and was there.
+    looked_up: u32,
     pool: Arc<Pool>,
     folders: Arc<Snapshots<Opened>>,
     outlet: Outlet,
@@ -68,13 +69,13 @@ impl Reading {
         listed: Option<WireName>,
         pool: Arc<Pool>,
         folders: Arc<Snapshots<Opened>>,
+        left_out: Arc<LeftOut>,
         outlet: Outlet,
     ) -> Self {
-        let backlog = Backlog::new(&scan);
-        let is_listed = listed.is_some();
+        let backlog = Backlog::new(&scan, left_out);
         let name = listed.unwrap_or_else(|| WireName::of(&scan.folder.path));
         let resume = Resume::of(&scan.statement, &scan.meter, &pool.server());
-        Self { scan, name, is_listed, pool, folders, outlet, backlog, resume, has_opened: false, given: 0 }
+        Self { scan, name, looked_up: 0, pool, folders, outlet, backlog, resume, has_opened: false, given: 0 }
     }
 
     /// Reads; what goes wrong is handed over too, as the last thing.
@@ -203,16 +204,29 @@ impl Reading {
         match &job.kind {
             Kind::Examine => vec![command::examine(&self.name)],
             Kind::Search => vec![command::search(&self.backlog.key_of(job), SearchResult::Uids, able)],
+            Kind::Listing => {
+                let all = command::search(&self.backlog.listing_key(job), SearchResult::Uids, able);
+                vec![command::examine(&self.name), all]
+            }
             Kind::SearchSaved => vec![command::search(&self.backlog.key_of(job), SearchResult::Saved, able)],
-            Kind::Sweep(items) => match self.backlog.way() {
-                Way::Everything => vec![command::fetch(&Messages::All, items, able)],
-                Way::Uids(uids) => command::cut(uids)
-                    .into_iter()
-                    .map(|set| command::fetch(&Messages::Uids(set), items, able))
-                    .collect(),
-                Way::Search(_) => vec![command::fetch(&Messages::Saved, items, able)],
-            },
-            Kind::Items(_) | Kind::Contents(_) | Kind::Whole(_) => job.commands(able),
+            Kind::Sweep(items) => self.sweeping(&flight::asked(items, lease.family), lease),
+            Kind::Items(_) | Kind::Contents(_) | Kind::PartHeaders | Kind::Encodings | Kind::Whole(_) => {
+                job.commands(lease.family, able)
+            }
+        }
+    }
+
+    /// The commands that read every message that is wanted, before it is known which they are.
+    fn sweeping(&self, items: &Fetch, lease: &Lease) -> Vec<Command> {
+        let able = &lease.capabilities;
+        match self.backlog.way() {
+            Way::Everything => vec![command::fetch(&Messages::All, items, able)],
+            Way::Uids(uids) => {
+                let fetches =
+                    command::cut(uids).into_iter().map(|set| command::fetch(&Messages::Uids(set), items, able));
+                flight::counted(uids, lease.family, able).into_iter().chain(fetches).collect()
+            }
+            Way::Search(_) => vec![command::fetch(&Messages::Saved, items, able)],
         }
     }
 
@@ -225,19 +239,29 @@ impl Reading {
             }
             Event::Done(command, status) => (command, status),
         };
-        if let Err(error) = self.check(&command, &status, lease.family) {
+        let refusal = self.check(&command, &status, lease.family).err();
+        if refusal.as_ref().is_some_and(|error| self.is_of_messages(&command, &status, error)) {
+            self.backlog.refused(words(&status));
+        } else if let Some(error) = refusal {
             // After a refusal, the rest of its flight is heard to its end.
             while !lease.is_idle() && lease.next().await.is_ok() {
                 self.resume.count(lease.take_counts())?;
             }
             let may_be_none = matches!(error.kind(), ErrorKind::Server | ErrorKind::NotFound);
-            let is_presumed = command.verb() == "EXAMINE" && may_be_none && !self.is_listed && lease.is_idle();
+            if command.verb() == "EXAMINE" && may_be_none && !lease.is_idle() {
+                // Dovecot ends the session when somebody renames the folder in that moment.
+                return Err(Error::new(ErrorKind::Unreachable, error.to_string()).hint("ask again"));
+            }
+            let is_presumed = command.verb() == "EXAMINE" && may_be_none && self.looked_up < LOOKS && lease.is_idle();
             if is_presumed {
                 return Ok(Some(self.looked_up(lease).await?));
             }
             let may_be_read = error.kind() == ErrorKind::Server && status.code != Some(Code::Limit) && lease.is_idle();
             let is_read = command.verb() == "UID SEARCH" && may_be_read && self.backlog.do_without_search();
             return if is_read { Ok(Some(Ended::GaveUp)) } else { Err(error) };
+        }
+        if command.verb() == "EXAMINE" {
+            self.backlog.listing_begins();
         }
         if let Some(job) = self.backlog.landed(&status)? {
             if job.kind == Kind::Examine {
@@ -247,6 +271,18 @@ impl Reading {
             self.backlog.land(job, &self.scan)?;
         }
         Ok(None)
+    }
+
+    /// Whether a refusal may be about single messages: those that did not come are asked for again, each by itself. That
+    /// messages cannot be counted is no reason not to read them.
+    fn is_of_messages(&self, command: &Command, status: &Status, error: &Error) -> bool {
+        let is_bug = matches!(&status.code, Some(Code::Other(name)) if name == "SERVERBUG");
+        let is_plain = (error.kind() == ErrorKind::Server || is_bug) && status.code != Some(Code::Limit);
+        match command.verb() {
+            "UID FETCH" => is_plain && status.condition == Condition::No,
+            "UID SEARCH" => is_plain && self.backlog.is_sweeping(),
+            _ => false,
+        }
     }
 
     fn check(&self, command: &Command, status: &Status, family: &Family) -> Result<()> {
@@ -267,18 +303,20 @@ impl Reading {
         let path = &self.scan.folder.path;
         let pattern = FolderPattern::Named(vec![path.clone()]);
         let listing = folders::list(lease, &pattern, StatusItems::default(), &self.resume).await?;
-        self.is_listed = true;
-        let (Some(folder), Some(name)) = (listing.folder(path), listing.name(path)) else {
-            return Err(Error::new(ErrorKind::NotFound, format!("there is no folder '{path}'")));
-        };
-        if !folder.selectable {
+        self.looked_up += 1;
+        let folder = listing.folder(path).filter(|folder| folder.selectable || !self.has_opened);
+        let (Some(folder), Some(name)) = (folder, listing.name(path)) else {
             if self.has_opened {
                 let error = Error::new(ErrorKind::NotFound, format!("the folder '{path}' is gone while it was read"));
                 return Err(error.hint("ask again"));
             }
+            return Err(Error::new(ErrorKind::NotFound, format!("there is no folder '{path}'")));
+        };
+        if !folder.selectable {
             return Ok(Ended::Done);
         }
-        // Why it was refused is told the second time.
+        // Why it was refused is told in the end. Dovecot lists a folder for a moment after it was renamed.
+        tokio::time::sleep(SETTLING * (self.looked_up - 1)).await;
         self.name = name.clone();
         Ok(Ended::GaveUp)
     }
@@ -286,8 +324,11 @@ impl Reading {
     fn hear(&mut self, response: Response) {
         match response {
             Response::Fetch(row) => self.backlog.row(*row, &self.scan.meter),
-            Response::Search(uids) => self.backlog.found(UidSet::of(uids)),
-            Response::ESearch(found) => self.backlog.found(found.all),
+            Response::Search(uids) => {
+                let count = uids.len() as u64;
+                self.backlog.searched(UidSet::of(uids), Some(count));
+            }
+            Response::ESearch(found) => self.backlog.searched(found.all, found.count),
             Response::Exists(exists) => self.backlog.examining.exists = Some(exists),
             Response::Expunge(_) => self.backlog.gone(1),
             Response::Vanished { earlier: false, uids } => self.backlog.gone(uids.count()),
@@ -306,14 +347,17 @@ impl Reading {
         let keep = async { Ok(Arc::new(found)) };
         let first = self.folders.of(&self.scan.statement, &self.scan.folder.path, keep).await?;
         if first.uid_validity != found.uid_validity {
-            return Err(Error::new(ErrorKind::Mail, "the folder was renumbered while it was read")
-                .hint("ask again; the new numbers hold then"));
+            return Err(renumbered());
         }
-        self.backlog.opened(*first);
+        self.backlog.opened(*first, &self.scan);
         self.has_opened = true;
         Ok(())
     }
 }
 
+/// How often a folder that cannot be opened is looked for: others may just rename it, and back.
+const LOOKS: u32 = 5;
+/// How much longer each time it is waited then.
+const SETTLING: Duration = Duration::from_millis(20);
 /// How long a reader may take for a chunk before he counts as one who does not read.
 const GRACE: Duration = Duration::from_millis(250);

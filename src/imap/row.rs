@@ -7,10 +7,12 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 
+use super::body_structure::Told;
 use super::token::{After, Broken, Cursor, number};
 use super::{body_structure, internal_date, listing};
-use crate::mail::message::Timestamp;
-use crate::mail::{Flags, Part, PartNumber, Uid};
+use crate::mail::charset::header_text;
+use crate::mail::message::{StoreId, Timestamp};
+use crate::mail::{Flags, PartNumber, Uid};
 
 /// What one FETCH response says of a message; what it does not say, or not in a way that holds, is `None`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -30,15 +32,17 @@ pub struct Row {
     /// Its labels (`X-GM-LABELS`), decoded.
     pub labels: Option<Vec<String>>,
     /// The server's thread identifier (RFC 8474, `X-GM-THRID`).
-    pub thread_id: Option<String>,
+    pub thread_id: Option<StoreId>,
     /// The server's message identifier (RFC 8474, `X-GM-MSGID`).
-    pub email_id: Option<String>,
+    pub email_id: Option<StoreId>,
     /// Its header, or the fields of it that were asked for; the header where both are there.
     pub header: Content,
     /// Its tree of parts, or why there is none.
-    pub structure: Option<Result<Part, Broken>>,
+    pub structure: Option<Result<Told, Broken>>,
     /// Contents of parts, in the order in which they came.
     pub sections: Vec<Section>,
+    /// Headers of parts (`BODY[2.MIME]`), in the order in which they came.
+    pub part_headers: Vec<(PartNumber, Option<Bytes>)>,
     /// The whole message, or octets of it.
     pub raw: Content,
     /// Where in the message the octets of `raw` begin, when it was asked for in pieces.
@@ -152,10 +156,10 @@ impl Reading {
                     }
                 }
             }
-            b"FLAGS" => once(&mut self.row.flags, flags(cursor)?),
+            b"FLAGS" => flags(cursor)?.map_or(Ok(()), |flags| once(&mut self.row.flags, flags)),
             b"INTERNALDATE" => {
-                let Some(text) = scalar(cursor)? else { return Ok(()) };
-                internal_date::parse(&text).map_or(Ok(()), |date| once(&mut self.row.received_at, date))
+                let date = scalar(cursor)?.and_then(|text| internal_date::parse(&text));
+                date.map_or(Ok(()), |date| once(&mut self.row.received_at, date))
             }
             b"RFC822.SIZE" => cursor.number()?.map_or(Ok(()), |size| once(&mut self.row.size, size)),
             b"MODSEQ" => match in_parentheses(cursor)?.and_then(|digits| number(&digits)) {
@@ -163,14 +167,8 @@ impl Reading {
                 None => Ok(()),
             },
             b"X-GM-LABELS" => once(&mut self.row.labels, labels(cursor)?),
-            b"X-GM-THRID" | b"THREADID" => match in_parentheses(cursor)? {
-                Some(id) => once(&mut self.row.thread_id, String::from_utf8_lossy(&id).into_owned()),
-                None => Ok(()),
-            },
-            b"X-GM-MSGID" | b"EMAILID" => match in_parentheses(cursor)? {
-                Some(id) => once(&mut self.row.email_id, String::from_utf8_lossy(&id).into_owned()),
-                None => Ok(()),
-            },
+            b"X-GM-THRID" | b"THREADID" => once(&mut self.row.thread_id, identifier(cursor)?),
+            b"X-GM-MSGID" | b"EMAILID" => once(&mut self.row.email_id, identifier(cursor)?),
             b"BODYSTRUCTURE" => self.structure(cursor),
             b"RFC822" => self.section(b"BODY", b"]", cursor),
             b"RFC822.HEADER" => self.section(b"BODY", b"HEADER]", cursor),
@@ -233,7 +231,12 @@ impl Reading {
         if section[..word].eq_ignore_ascii_case(b"HEADER.FIELDS") {
             return if self.header_is_whole { Ok(()) } else { once_content(&mut self.row.header, content) };
         }
-        // Headers of parts and the like are not asked for.
+        let before_mime = section.len().checked_sub(MIME.len()).map(|at| section.split_at(at));
+        if let Some((number, _)) = before_mime.filter(|(_, word)| word.eq_ignore_ascii_case(MIME)) {
+            self.row.part_headers.extend(part_number(number).map(|number| (number, octets)));
+            return Ok(());
+        }
+        // Nothing else is asked for.
         self.row.sections.extend(part_number(section).map(|number| Section { number, origin, octets }));
         Ok(())
     }
@@ -264,25 +267,26 @@ fn uid(number: Option<u64>) -> Result<Uid, Broken> {
     uid.ok_or(Broken("its uid is no uid"))
 }
 
-fn flags(cursor: &mut Cursor<'_>) -> Result<Flags, Broken> {
+/// A list of flags; nothing for NIL, which is no list and says nothing of them.
+fn flags(cursor: &mut Cursor<'_>) -> Result<Option<Flags>, Broken> {
     let mut flags = Flags::default();
     if cursor.open()? {
         while !cursor.close() {
-            if let Some(name) = cursor.text(After::Token)? {
-                flags.set_name(&name);
-            }
+            flags.set_name(&header_text(&cursor.word()?));
         }
     } else if cursor.string(After::Token)?.is_some() {
         return Err(Broken("its flags are no list"));
+    } else {
+        return Ok(None);
     }
-    Ok(flags)
+    Ok(Some(flags))
 }
 
 fn labels(cursor: &mut Cursor<'_>) -> Result<Vec<String>, Broken> {
     let mut labels = Vec::new();
     if cursor.open()? {
         while !cursor.close() {
-            labels.extend(cursor.string(After::Token)?.map(|label| listing::decoded(&label)));
+            labels.push(listing::decoded(&cursor.word()?));
         }
     } else if cursor.string(After::Token)?.is_some() {
         return Err(Broken("its labels are no list"));
@@ -290,11 +294,18 @@ fn labels(cursor: &mut Cursor<'_>) -> Result<Vec<String>, Broken> {
     Ok(labels)
 }
 
+/// An identifier of the server: `(M1)`, `12`; NIL and an empty list say that there is none.
+fn identifier(cursor: &mut Cursor<'_>) -> Result<StoreId, Broken> {
+    let id = in_parentheses(cursor)?;
+    Ok(id.map_or(StoreId::Absent, |id| StoreId::Given(String::from_utf8_lossy(&id).into_owned())))
+}
+
 /// A value that may stand in parentheses: `(12)`, `(M1)`, `12`; nothing for NIL, and for more than one.
 fn in_parentheses<'a>(cursor: &mut Cursor<'a>) -> Result<Option<Cow<'a, [u8]>>, Broken> {
     if !cursor.open()? {
         return scalar(cursor);
     }
+    // An identifier could be called NIL, but Cyrus 3.6 says `(NIL)` of messages that have none.
     let value = scalar(cursor)?;
     if cursor.close() {
         return Ok(value);
@@ -337,161 +348,10 @@ fn is_nil(rest: &[u8]) -> bool {
 const TWICE: Broken = Broken("it says two things of the same item");
 /// More than the longest name of an item that is known here.
 const LONGEST_NAME: usize = 16;
+/// What follows the number of a part where its header is meant (RFC 9051 §6.4.5.1).
+const MIME: &[u8] = b".MIME";
 /// Numbers of parts are not as long in any message that is taken apart here.
 const DEEPEST_NUMBER: usize = 100;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::mail::Flag;
-
-    fn row(text: &str) -> Row {
-        *Row::parse(7, &mut Cursor::new(&Bytes::copy_from_slice(text.as_bytes())), false)
-    }
-
-    fn whole(text: &str) -> Row {
-        let row = row(text);
-        assert_eq!(row.broken, None, "{text}");
-        row
-    }
-
-    fn five() -> Option<Uid> {
-        Uid::new(5)
-    }
-
-    #[test]
-    fn scalars_are_read_in_any_order_and_case() {
-        let row = whole(
-            "(rfc822.size 5000000000 FLAGS (\\Seen $Work \\Recent)  MODSEQ (12) UID 5 INTERNALDATE \" 1-Jan-2024 00:00:01 +0000\")\r\n",
-        );
-        assert_eq!((row.sequence, row.uid, row.size, row.mod_seq), (7, five(), Some(5_000_000_000), Some(12)));
-        let flags = row.flags.unwrap();
-        assert!(flags.has(Flag::Seen));
-        assert_eq!(flags.to_string(), "\\Seen $Work");
-        assert_eq!(row.received_at, Some(Timestamp(1_704_067_201_000_000)));
-        assert_eq!(row.header, Content::Absent);
-    }
-
-    #[test]
-    fn values_that_are_none_are_none() {
-        let row = whole(
-            "(UID 5 INTERNALDATE NIL RFC822.SIZE -1 MODSEQ (-3) THREADID NIL EMAILID () FLAGS NIL X-GM-LABELS NIL)\r\n",
-        );
-        assert_eq!((row.uid, row.received_at, row.size, row.mod_seq), (five(), None, None, None));
-        assert_eq!((row.thread_id, row.email_id), (None, None));
-        assert_eq!((row.flags, row.labels), (Some(Flags::default()), Some(Vec::new())));
-        assert_eq!(whole("()\r\n").uid, None);
-        assert_eq!(whole("(INTERNALDATE (x) UID 5 )\r\n").uid, five());
-    }
-
-    #[test]
-    fn identifiers_of_the_server_are_text() {
-        let row = whole("(X-GM-THRID 1278455344230334865 X-GM-MSGID 18446744073709551616)");
-        assert_eq!(row.thread_id.as_deref(), Some("1278455344230334865"));
-        assert_eq!(row.email_id.as_deref(), Some("18446744073709551616"));
-        let row = whole("(EMAILID (M1) THREADID (T-2_x))");
-        assert_eq!((row.email_id.as_deref(), row.thread_id.as_deref()), (Some("M1"), Some("T-2_x")));
-    }
-
-    #[test]
-    fn labels_are_decoded() {
-        let row = whole("(X-GM-LABELS (\"\\\\Inbox\" \\Sent Work \"a \\\"b\\\" &APw-\" {6}\r\n&APw-) R&D))\r\n");
-        assert_eq!(row.labels.unwrap(), ["\\Inbox", "\\Sent", "Work", "a \"b\" ü", "ü)", "R&D"]);
-    }
-
-    #[test]
-    fn sections_are_told_apart() {
-        let row = whole(
-            "(UID 5 BODY[1.2]<0> {3}\r\nabc BODY[2] NIL BODY[3]<5.9> \"x\" BODY[1.MIME] {1}\r\nm BODY[TEXT] \"t\" BINARY[1] ~{1}\r\n\0)\r\n",
-        );
-        let shown = |section: &Section| (section.number.to_string(), section.origin, section.octets.clone());
-        let octets = |text: &'static str| Some(Bytes::from_static(text.as_bytes()));
-        let sections: Vec<_> = row.sections.iter().map(shown).collect();
-        let expected =
-            [("1.2".into(), Some(0), octets("abc")), ("2".into(), None, None), ("3".into(), Some(5), octets("x"))];
-        assert_eq!(sections, expected);
-        assert_eq!((row.header, row.raw), (Content::Absent, Content::Absent));
-        let row = whole("(BODY[] {4}\r\n)\r\n( RFC822.HEADER {1}\r\nh)\r\n");
-        assert_eq!(row.raw.octets().unwrap(), ")\r\n(");
-        assert_eq!(row.header.octets().unwrap(), "h");
-        let row = whole("(BODY[]<4096> {1}\r\nx BODY[1.0] NIL BODY[1..2] NIL)\r\n");
-        assert_eq!((row.raw_origin, row.sections.len()), (Some(4096), 0));
-    }
-
-    #[test]
-    fn the_whole_header_comes_before_fields_of_it() {
-        for text in [
-            "(BODY[HEADER] {1}\r\nw BODY[HEADER.FIELDS (A)] {1}\r\nf)",
-            "(BODY[HEADER.FIELDS (A)] {1}\r\nf BODY[HEADER] {1}\r\nw)",
-        ] {
-            assert_eq!(whole(text).header.octets().unwrap(), "w");
-        }
-        assert_eq!(whole("(BODY.PEEK[header.fields (\"A\" B)] \"f\")").header.octets().unwrap(), "f");
-        assert_eq!(whole("(BODY[HEADER] NIL)").header, Content::Nil);
-        assert_eq!(whole("(BODY[HEADER.FIELDS.NOT (A)] {1}\r\nf)").header, Content::Absent);
-    }
-
-    #[test]
-    fn a_content_that_a_server_leaves_out_is_nil() {
-        let row = whole("(BODY[] UID 5 BODY[1] NILE x BODY[HEADER] )\r\n");
-        assert_eq!((row.uid, row.raw, row.header), (five(), Content::Nil, Content::Nil));
-        assert_eq!(row.sections[0].octets, None);
-    }
-
-    #[test]
-    fn what_is_not_known_is_passed_over() {
-        let row = whole(
-            "(X-ODD (1 (\"x)\" {1}\r\n))) ENVELOPE ((\"d\" \"s) UID 777 (\" ((NIL NIL \"a\" \"b\")))) PREVIEW \"UID 777\" SAVEDATE NIL BODY (\"TEXT\" \"PLAIN\") X-LONG-NAME-THAT-NOBODY-KNOWS 5 UID 5)\r\n",
-        );
-        assert_eq!((row.uid, row.email_id), (five(), None));
-    }
-
-    #[test]
-    fn a_row_that_cannot_be_read_to_its_end_keeps_what_was_read() {
-        for text in ["(UID 5 FLAGS (\\Seen) BODY[1", "(UID 5 FLAGS (\\Seen)", "(UID 5 FLAGS (\\Seen) ENVELOPE (\"x)"] {
-            let row = row(text);
-            assert!(row.broken.is_some() && row.flags.is_some(), "{text}");
-            assert_eq!(row.uid, five());
-        }
-        for text in
-            ["", "NIL", "(UID x)", "(UID 0)", "(UID 4294967296)", "(FLAGS (()))", "(FLAGS x)", "(())", "(UID 5))"]
-        {
-            assert!(row(text).broken.is_some(), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_structure_that_does_not_hold_spoils_only_itself() {
-        let deep = format!("(BODYSTRUCTURE {}\"a\" \"b\"{} UID 5)", "(".repeat(90), ")".repeat(90));
-        for text in ["(BODYSTRUCTURE (1 (2 3) \"x\" (X-Y)) UID 5)", "(BODYSTRUCTURE NIL UID 5)", &deep] {
-            let row = whole(text);
-            assert_eq!(row.uid, five(), "{text}");
-            assert!(row.structure.unwrap().is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_uid_within_a_mail_is_never_taken() {
-        // The names of the file are: x") NIL … UID 777 …, from a server that escapes nothing.
-        for text in [
-            "(UID 5 BODYSTRUCTURE (\"A\" \"B\" (\"NAME\" \"x\") NIL) UID 777 FOO (\"\" NIL) NIL))",
-            "(BODYSTRUCTURE (\"A\" \"B\" (\"NAME\" \"x\") NIL) UID 777 FOO (\"\" NIL) UID 5)",
-            "(BODYSTRUCTURE (\"A\" \"B\" (\"NAME\" \"x\")) UID 777 FOO ((\"\") NIL NIL \"7BIT\" 3) UID 5)",
-            "(BODYSTRUCTURE (\"A\" \"B\" (\"NAME\" \"x\")) UID 777) \") NIL NIL \"7BIT\" 3) UID 5)",
-            "(BODY[1] \"x\" UID 777 FOO \"\" UID 5)",
-            "(PREVIEW \"x\" UID 777) \" UID 5)",
-        ] {
-            let row = row(text);
-            assert!(row.broken.is_some(), "{text}");
-            assert_ne!(row.uid, Uid::new(777), "{text}");
-        }
-        assert_eq!(row("(UID 5 FLAGS () PREVIEW \"x\" FLAGS (\\Deleted) FOO \"\")").broken, Some(TWICE));
-    }
-
-    #[test]
-    fn news_tells_less_than_an_answer() {
-        assert!(!row("(UID 5 FLAGS (\\Seen) MODSEQ (7))").tells_more);
-        // A server may have none of what it was asked for.
-        assert!(row("(UID 5 THREADID NIL)").tells_more && row("(UID 5 BODY[] NIL)").tells_more);
-    }
-}
+mod tests;

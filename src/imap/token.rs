@@ -130,6 +130,19 @@ impl<'a> Cursor<'a> {
         atom
     }
 
+    /// The next token as a string, or an atom as it is: `NIL` is a word here (a keyword may be called so).
+    ///
+    /// # Errors
+    /// As [`Cursor::string`].
+    pub fn word(&mut self) -> Result<Cow<'a, [u8]>, Broken> {
+        let before = self.at;
+        match self.scalar(After::Token)? {
+            Scalar::Nil => Ok(Cow::Borrowed(self.frame[before..self.at].trim_ascii())),
+            Scalar::There(range) => Ok(Cow::Borrowed(&self.frame[range])),
+            Scalar::Unescaped(octets) => Ok(Cow::Owned(octets)),
+        }
+    }
+
     /// The next token as the name of a fetch item, with its section: `BODY[HEADER.FIELDS (A B)]<0>`.
     ///
     /// # Errors

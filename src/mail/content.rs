@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::body::Layout;
 use super::structure::{self, Structure};
-use super::{Fetch, Message, Part, PartNumber};
+use super::{Fetch, Header, Message, Part, PartNumber, charset, transfer};
 
 /// How much of a part is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,6 +68,69 @@ pub fn fill(message: &mut Message, fetch: &Fetch, raw: &Bytes) {
     }
     // Contents mean something only by the part that they are of.
     message.structure = Some(structure.root);
+}
+
+/// What of its description a part takes from its own header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Redeclared {
+    /// All of it.
+    Everything,
+    /// What is needed to decode its content.
+    Encoding,
+}
+
+/// Describes a part as its own header does (RFC 2045 §3), whatever the store said of it.
+///
+/// Returns false, and changes nothing, if the header describes a multipart: the tree of parts is another one then.
+pub fn redeclare(root: &mut Part, number: &PartNumber, header: &Header, what: Redeclared) -> bool {
+    let Some((part, default_type)) = find(root, number, "text/plain") else { return false };
+    let own = structure::described(header, default_type);
+    if own.media_type.starts_with("multipart/") {
+        return false;
+    }
+    (part.encoding, part.charset) = (own.encoding, own.charset);
+    if what == Redeclared::Everything {
+        (part.media_type, part.name) = (own.media_type, own.name);
+        (part.disposition, part.content_id) = (own.disposition, own.content_id);
+    }
+    true
+}
+
+/// The part with a number, and its media type where its header names none.
+fn find<'a>(part: &'a mut Part, number: &PartNumber, default: &'static str) -> Option<(&'a mut Part, &'static str)> {
+    if part.number.as_ref() == Some(number) {
+        return Some((part, default));
+    }
+    let default = if part.media_type == "multipart/digest" { "message/rfc822" } else { "text/plain" };
+    part.parts.iter_mut().find_map(|part| find(part, number, default))
+}
+
+/// The text parts whose contents show that they may be encoded otherwise than the store says.
+pub fn doubtful(message: &Message) -> Vec<PartNumber> {
+    let Some(root) = &message.structure else { return Vec::new() };
+    let mut parts = Vec::new();
+    let preview = Layout::of(root).preview().and_then(|part| part.number.clone());
+    each(root, &mut |part| {
+        let Some(number) = &part.number else { return };
+        let beginning = message.preview.as_ref().filter(|_| preview.as_ref() == Some(number));
+        let content = message.contents.get(number).or(beginning);
+        if part.media_type.starts_with("text/") && content.is_some_and(|content| is_doubtful(part, content)) {
+            parts.push(number.clone());
+        }
+    });
+    parts
+}
+
+fn each(part: &Part, see: &mut impl FnMut(&Part)) {
+    see(part);
+    part.parts.iter().for_each(|part| each(part, see));
+}
+
+/// Whether text that is said not to be encoded looks as if it were, or has letters that no character set explains.
+fn is_doubtful(part: &Part, content: &[u8]) -> bool {
+    let (decoded, _) = transfer::decode(content, &part.encoding);
+    let is_explained = || charset::decode(&decoded, part.charset.as_deref()).faithful;
+    (transfer::is_identity(&part.encoding) && transfer::looks_encoded(content)) || !is_explained()
 }
 
 fn preview(structure: &Structure) -> Option<Bytes> {

@@ -13,6 +13,25 @@ use super::{Flags, Header, Part, PartNumber, Uid, UidValidity};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(pub i64);
 
+/// An identifier that a store gives, as it tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoreId {
+    /// The store says that the message has none.
+    Absent,
+    /// The identifier.
+    Given(String),
+}
+
+impl StoreId {
+    /// The identifier, if there is one.
+    pub fn given(&self) -> Option<&str> {
+        match self {
+            StoreId::Absent => None,
+            StoreId::Given(id) => Some(id),
+        }
+    }
+}
+
 /// A message; what was not asked for, or is not there, is `None`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Message {
@@ -29,15 +48,17 @@ pub struct Message {
     /// Its labels.
     pub labels: Option<Vec<String>>,
     /// The store's own thread identifier.
-    pub thread_id: Option<String>,
+    pub thread_id: Option<StoreId>,
     /// The store's own message identifier.
-    pub email_id: Option<String>,
+    pub email_id: Option<StoreId>,
     /// Its mod-sequence.
     pub mod_seq: Option<u64>,
     /// Its header, or the fields of it that were asked for.
     pub header: Option<Header>,
     /// Its tree of parts.
     pub structure: Option<Part>,
+    /// Parts that the store may describe otherwise than their own headers do.
+    pub doubtful: Vec<PartNumber>,
     /// The attachments whose contents are wanted; none where all of them are.
     pub wanted_attachments: Option<BTreeSet<PartNumber>>,
     /// Contents of parts, as they were transferred: not decoded.
@@ -65,6 +86,7 @@ impl Message {
             mod_seq: None,
             header: None,
             structure: None,
+            doubtful: Vec::new(),
             wanted_attachments: None,
             contents: BTreeMap::new(),
             preview: None,

@@ -96,13 +96,14 @@ impl Declared<'_> {
         let media_type = in_lower_case(&self.media_type);
         // The default of text (RFC 2046 §4.1.2), which servers add where nothing was declared.
         let is_default = |charset: &str| media_type.starts_with("text/") && charset.eq_ignore_ascii_case("us-ascii");
-        let charset = self.charset.as_deref().filter(|charset| !is_default(charset)).map(as_it_is);
+        // What follows a blank is none of it, as a name of a character set has no blanks.
+        let charset = self.charset.as_deref().map(|text| text.split_whitespace().next().unwrap_or_default());
+        let charset = charset.filter(|charset| !is_default(charset)).map(as_it_is);
         let disposition = self.disposition.as_deref().map(|word| in_lower_case(word.trim_matches('"')));
         let content_id = self.content_id.map(encoded_word::decoded);
         let is_around = |letter: char| matches!(letter, '<' | '>') || letter.is_whitespace();
         let content_id = content_id.as_deref().map(|id| id.trim_matches(is_around));
-        let encoding =
-            self.encoding.as_deref().and_then(|text| text.split(AFTER_ENCODING).find(|word| !word.is_empty()));
+        let encoding = self.encoding.as_deref().and_then(encoding);
         let name = self.name.map(encoded_word::decoded).filter(|name| !name.trim().is_empty());
         Part {
             number: None,
@@ -110,12 +111,34 @@ impl Declared<'_> {
             name: name.map(Cow::into_owned),
             disposition: disposition.filter(|word| !word.is_empty()),
             content_id: content_id.filter(|id| !id.is_empty()).map(str::to_owned),
-            encoding: encoding.map_or(Cow::Borrowed("7bit"), in_lower_case),
+            encoding: encoding.as_deref().map_or(Cow::Borrowed("7bit"), in_lower_case),
             encoded_size: 0,
             parts: Vec::new(),
             media_type,
         }
     }
+}
+
+/// The name of an encoding, without the parameters, comments and quotes that some mailers put around it.
+fn encoding(text: &str) -> Option<String> {
+    let mut depth = 0_usize;
+    let without_comments: String = text
+        .chars()
+        .filter_map(|letter| {
+            match letter {
+                '(' => depth += 1,
+                ')' => depth = depth.saturating_sub(1),
+                _ if depth > 0 => {}
+                letter => return Some(letter),
+            }
+            // What was around a comment are two words.
+            Some(' ').filter(|_| letter == '(')
+        })
+        .collect();
+    let is_around = |letter: char| matches!(letter, '"' | '\'' | '=' | ':');
+    let mut words = without_comments.split(AFTER_ENCODING).map(|word| word.trim_matches(is_around));
+    let word = words.find(|word| !word.is_empty())?;
+    Some(word.to_owned())
 }
 
 /// A media type of its two halves, in lower case.
@@ -168,4 +191,4 @@ const USUAL: [&str; 20] = [
 ];
 
 /// What some mailers put after the name of an encoding: parameters and comments.
-const AFTER_ENCODING: [char; 4] = [' ', '\t', ';', '('];
+const AFTER_ENCODING: [char; 5] = [' ', '\t', ';', ',', '/'];

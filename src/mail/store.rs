@@ -134,6 +134,7 @@ struct Ongoing {
     terms: Terms,
     budget: Budget,
     answered: Mutex<BTreeSet<String>>,
+    notices: Arc<Notices>,
 }
 
 /// On what terms a statement may use a store.
@@ -147,11 +148,29 @@ pub struct Terms {
     pub retries: u32,
     /// Octets that may be downloaded; 0 is no limit.
     pub download: u64,
+    /// What becomes of a message that its store cannot deliver.
+    pub unreadable: Unreadable,
+}
+
+/// What becomes of a message that is there and that its store cannot deliver.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Unreadable {
+    /// The statement fails, and the error names the message.
+    #[default]
+    Error,
+    /// The message is left out, and counted.
+    Skip,
 }
 
 impl Default for Terms {
     fn default() -> Self {
-        Self { connections: 3, patience: Duration::from_mins(1), retries: 5, download: 0 }
+        Self {
+            connections: 3,
+            patience: Duration::from_mins(1),
+            retries: 5,
+            download: 0,
+            unreadable: Unreadable::Error,
+        }
     }
 }
 
@@ -162,7 +181,17 @@ pub struct StatementKey(std::sync::Weak<Ongoing>);
 impl Statement {
     /// A statement on these terms.
     pub fn new(terms: Terms) -> Self {
-        Self(Arc::new(Ongoing { terms, budget: Budget::of(terms.download), answered: Mutex::default() }))
+        Self::telling(terms, Arc::default())
+    }
+
+    /// The same, with the place for what is to be told of its answer.
+    pub fn telling(terms: Terms, notices: Arc<Notices>) -> Self {
+        Self(Arc::new(Ongoing { terms, budget: Budget::of(terms.download), answered: Mutex::default(), notices }))
+    }
+
+    /// What is to be told of its answer.
+    pub fn notices(&self) -> &Notices {
+        &self.0.notices
     }
 
     /// Its terms.
@@ -211,6 +240,13 @@ impl StatementKey {
     }
 }
 
+/// What a session is to tell of answers that are not all that was asked for.
+#[derive(Debug, Default)]
+pub struct Notices {
+    /// Messages that were left out, as their store cannot deliver them.
+    pub unreadable: Counter,
+}
+
 /// Counts what reading costs; shared by all readings of a plan node, read while they run.
 #[derive(Debug, Default)]
 pub struct Meter {
@@ -236,6 +272,8 @@ pub struct Meter {
     pub connections: Distinct,
     /// Times that something was asked again, as the connection was lost or the server said to come later.
     pub retries: Counter,
+    /// Messages that were left out, as their store cannot deliver them.
+    pub unreadable: Counter,
     /// What servers were asked.
     pub asked: Asked,
 }

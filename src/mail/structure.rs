@@ -53,7 +53,7 @@ impl Scanner<'_> {
         let body = body..range.end;
         let boundary =
             part.media_type.starts_with("multipart/").then(|| parameter(&header, "content-type", "boundary"));
-        match boundary.map(Option::unwrap_or_default) {
+        match boundary.map(|boundary| self.boundary_of(&body, boundary.unwrap_or_default())) {
             // A multipart that cannot be taken apart is shown as the text that it is.
             Some(boundary) if boundary.is_empty() || depth >= MAX_DEPTH => {
                 part.media_type = "text/plain".into();
@@ -79,6 +79,16 @@ impl Scanner<'_> {
         self.contents.insert(number.clone(), body);
         part.number = Some(number);
         part
+    }
+
+    /// The boundary as far as it is one: without quotes it ends at a blank, which only shows where no line has all of it.
+    fn boundary_of(&self, body: &Range<usize>, boundary: String) -> String {
+        let octets = &self.raw[body.clone()];
+        let is_there = |boundary: &str| memmem::find(octets, format!("--{boundary}").as_bytes()).is_some();
+        match boundary.split_once([' ', '\t']) {
+            Some((word, _)) if !word.is_empty() && !is_there(&boundary) => word.to_owned(),
+            _ => boundary,
+        }
     }
 
     /// The ranges between boundary lines; the line end before a boundary belongs to the boundary.
@@ -127,11 +137,13 @@ pub fn header_end(octets: &[u8]) -> usize {
     memmem::find(&octets[..within], b"\n\r\n").map(|at| at + 3).or(short).unwrap_or(octets.len())
 }
 
-fn described(header: &Header, default_type: &str) -> Part {
+/// The part that a header describes, without a number, a size or parts; `default_type` is its media type where the
+/// header names none.
+pub fn described(header: &Header, default_type: &str) -> Part {
+    // A type that cannot be read is text (RFC 2045 §5.2).
     let media_type = content_type(header, "content-type").map(|parsed| match parsed.c_subtype {
         Some(subtype) => format!("{}/{subtype}", parsed.c_type),
-        None if parsed.c_type.eq_ignore_ascii_case("text") => "text/plain".to_owned(),
-        None => "application/octet-stream".to_owned(),
+        None => "text/plain".to_owned(),
     });
     let declared = Declared {
         media_type: media_type.map_or(Cow::Borrowed(default_type), Cow::Owned),

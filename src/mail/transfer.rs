@@ -40,6 +40,32 @@ pub fn is_identity(encoding: &str) -> bool {
     matches!(encoding, "7bit" | "8bit" | "binary")
 }
 
+/// Whether octets look as if an encoding had been applied to them, whatever is declared.
+///
+/// Everything that is encoded looks so; some text that is not does, too.
+pub fn looks_encoded(octets: &[u8]) -> bool {
+    let is_escape = |at: usize| match &octets[at + 1..] {
+        [] | [b'\n', ..] | [b'\r', b'\n', ..] => true,
+        [high, low, ..] => high.is_ascii_hexdigit() && low.is_ascii_hexdigit(),
+        [_] => false,
+    };
+    memchr::memchr_iter(b'=', octets).any(is_escape)
+        || looks_like_base64(octets)
+        || memchr::memmem::find(octets, b"begin ").is_some_and(|at| at == 0 || octets[at - 1] == b'\n')
+}
+
+/// Whether there is nothing but lines of digits of base64: as many as belong together, or too many for a word.
+fn looks_like_base64(octets: &[u8]) -> bool {
+    let is_digit = |octet: &u8| octet.is_ascii_alphanumeric() || matches!(octet, b'+' | b'/' | b'=');
+    let text = octets.trim_ascii();
+    let digits = text.iter().filter(|octet| is_digit(octet)).count();
+    let is_all = text.iter().all(|octet| is_digit(octet) || matches!(octet, b'\r' | b'\n'));
+    is_all && digits > 0 && (digits % 4 == 0 || digits >= LONG_WORD)
+}
+
+/// Digits of base64 that are no word.
+const LONG_WORD: usize = 60;
+
 fn base64(octets: &[u8]) -> (Cow<'_, [u8]>, bool) {
     // RFC 2045 §6.8: a pad ends the data; mailing lists add their own lines after it.
     let (data, rest) = octets.split_at(memchr(b'=', octets).unwrap_or(octets.len()));

@@ -96,7 +96,10 @@ impl Finding {
             let mut chunks = reading.chunks(&narrow, unit)?;
             loop {
                 let mut messages = match chunks.try_next().await {
-                    Err(error) => return Err(reading.explained(error).await),
+                    Err(error) => {
+                        reading.without(unit, error).await?;
+                        break;
+                    }
                     Ok(None) => break,
                     Ok(Some(messages)) => messages,
                 };
@@ -185,7 +188,11 @@ impl Lane {
     /// Takes what comes next of a folder.
     async fn read_on(&mut self, mut current: Current, batch_size: usize) -> Result<()> {
         let messages = match current.chunks.try_next().await {
-            Err(error) => return Err(self.reading.explained(error).await),
+            Err(error) if current.messages > 0 => return Err(self.reading.explained(error).await),
+            Err(error) => {
+                self.reading.without(&current.unit, error).await?;
+                None
+            }
             Ok(messages) => messages,
         };
         if let Some(messages) = &messages {

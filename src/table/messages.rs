@@ -6,6 +6,7 @@ use super::column::{Column, Need, Read, Row, Search};
 use super::{Rows, Table};
 use crate::mail::address::joined;
 use crate::mail::body::{Layout, structure_problems};
+use crate::mail::message::StoreId;
 use crate::mail::{Flag, Message, TextField};
 
 /// The messages of all folders, without their bodies.
@@ -32,7 +33,7 @@ pub const ENVELOPE: &[Column] = &[
     Column { name: "in_reply_to", needs: &[Need::Fields(&["in-reply-to"])], search: Search::Text(TextField::InReplyTo), read: Read::Text(|row| first_id(row, "in-reply-to")), doc: "Message-ID of the message that this one answers." },
     Column { name: "reference_ids", needs: &[Need::Fields(&["references"])], search: Search::Text(TextField::References), read: Read::Text(|row| ids(row, "references")), doc: "Message-IDs of the References field, oldest first, space separated." },
     Column { name: "thread_id", needs: &[Need::ThreadId, Need::Fields(&["message-id", "in-reply-to", "references"])], search: Search::Here, read: Read::Text(thread), doc: "The store's own thread identifier, else the first id of References, else In-Reply-To, else Message-ID." },
-    Column { name: "email_id", needs: &[Need::EmailId], search: Search::Here, read: Read::Text(|row| row.message?.email_id.as_deref().map(Into::into)), doc: "The store's own identifier of the message, the same in every folder (RFC 8474)." },
+    Column { name: "email_id", needs: &[Need::EmailId], search: Search::Here, read: Read::Text(|row| row.message?.email_id.as_ref().and_then(StoreId::given).map(Into::into)), doc: "The store's own identifier of the message, the same in every folder (RFC 8474)." },
     Column { name: "date", needs: &[Need::Fields(&["date"])], search: Search::Here, read: Read::Time(|row| row.header()?.date()), doc: "When its author sent it: the Date field." },
     Column { name: "received_at", needs: &[Need::ReceivedAt], search: Search::ReceivedAt, read: Read::Time(|row| row.message?.received_at), doc: "When the store received it (INTERNALDATE)." },
     Column { name: "subject", needs: &[Need::Fields(&["subject"])], search: Search::Text(TextField::Subject), read: Read::Text(|row| row.header()?.text("subject")), doc: "Subject, decoded; null when there is none." },
@@ -82,7 +83,7 @@ fn first_id<'a>(row: &Row<'a>, field: &str) -> Option<Cow<'a, str>> {
 }
 
 fn thread<'a>(row: &Row<'a>) -> Option<Cow<'a, str>> {
-    let own = row.message?.thread_id.as_deref().map(Cow::Borrowed);
+    let own = row.message?.thread_id.as_ref().and_then(StoreId::given).map(Cow::Borrowed);
     own.or_else(|| ["references", "in-reply-to", "message-id"].iter().find_map(|field| first_id(row, field)))
 }
 

@@ -21,7 +21,7 @@ use super::scan::{MailScanExec, Scan, Source};
 use super::settings::Settings;
 use super::{Table, search_function};
 use crate::mail::budget::MEGABYTE;
-use crate::mail::store::StatementKey;
+use crate::mail::store::{Notices, StatementKey};
 use crate::mail::{Statement, Terms};
 
 /// A table over the mail of one account or of several.
@@ -94,6 +94,7 @@ impl TableProvider for MailTable {
             patience,
             retries: settings.retries,
             download: settings.max_download_mb * MEGABYTE,
+            unreadable: settings.unreadable,
         };
         let started = session.execution_props().query_execution_start_time;
         let statement = match session.config().get_extension::<Statements>() {
@@ -106,19 +107,23 @@ impl TableProvider for MailTable {
 
 /// The statements of a session that are alive, by when they started.
 #[derive(Debug, Default)]
-pub struct Statements(Mutex<Vec<(Option<DateTime<Utc>>, StatementKey)>>);
+pub struct Statements {
+    alive: Mutex<Vec<(Option<DateTime<Utc>>, StatementKey)>>,
+    /// What is to be told of their answers.
+    pub notices: Arc<Notices>,
+}
 
 impl Statements {
     /// The statement that started then: the same for every scan of it.
     fn started_at(&self, started: Option<DateTime<Utc>>, terms: Terms) -> Statement {
-        let mut alive = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut alive = self.alive.lock().unwrap_or_else(PoisonError::into_inner);
         alive.retain(|(_, key)| key.is_alive());
         let same = alive.iter().filter(|(time, _)| started.is_some() && *time == started);
         let mut same = same.filter_map(|(_, key)| key.statement());
         if let Some(statement) = same.next() {
             return statement;
         }
-        let statement = Statement::new(terms);
+        let statement = Statement::telling(terms, Arc::clone(&self.notices));
         alive.push((started, statement.key()));
         statement
     }

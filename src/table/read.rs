@@ -24,7 +24,7 @@ use super::lane::{Chunks, Lane};
 use super::pushdown::{self, Place};
 use super::scan::{Scan, Source};
 use crate::error::{Error, ErrorKind};
-use crate::mail::store::{Counter, Found, Wanted};
+use crate::mail::store::{Counter, Found, Unreadable, Wanted};
 use crate::mail::{Fetch, Folder, FolderPattern, FolderScan, Meter, SearchKey, Sieve, Statement, StatusItems, UidSet};
 
 /// The runs of a plan node: partitions that are executed together share one.
@@ -63,7 +63,7 @@ impl Runs {
             count
         };
         push(MetricValue::OutputRows(sum(|reading| reading.rows.count())));
-        let named: [Named; 12] = [
+        let named: [Named; 13] = [
             ("folders", |reading| reading.meter.folders.count()),
             ("folders_done", |reading| reading.meter.folders_done.count()),
             ("folders_unnamed", |reading| reading.folders_unnamed.count()),
@@ -76,6 +76,7 @@ impl Runs {
             ("bytes_sent", |reading| reading.meter.bytes_sent.count()),
             ("connections", |reading| reading.meter.connections.count()),
             ("retries", |reading| reading.meter.retries.count()),
+            (UNREADABLE, |reading| reading.meter.unreadable.count()),
         ];
         for (name, counter) in named {
             push(MetricValue::Count { name: name.into(), count: sum(counter) });
@@ -96,6 +97,12 @@ type Named = (&'static str, fn(&Reading) -> u64);
 /// The metric that names the folder in which there is everything that other folders that were read have too.
 pub const FOLDER_OF_ALL: &str = "folder_of_all";
 
+/// So many folders may be gone when they are to be read, for the statement to go on.
+const VANISHED: u64 = 50;
+
+/// The metric that counts messages that were left out, as their server cannot deliver them.
+pub const UNREADABLE: &str = "messages_left_out";
+
 /// One run of a scan.
 #[derive(Debug)]
 pub struct Reading {
@@ -109,6 +116,10 @@ pub struct Reading {
     folders_unnamed: Counter,
     /// The folder that holds what all the others hold, when it was read together with them (RFC 6154, `\All`).
     folder_of_all: OnceLock<String>,
+    /// How often a folder was gone when it was to be read.
+    vanished: Counter,
+    /// The folders that were there when they were listed.
+    listed: Mutex<BTreeSet<(Arc<str>, String)>>,
     /// The folders that are left; what went wrong goes wrong once, not in each lane.
     queue: OnceCell<Result<Mutex<VecDeque<Unit>>, Arc<DataFusionError>>>,
 }
@@ -130,7 +141,8 @@ impl Reading {
     pub fn new(scan: Arc<Scan>, statement: Statement) -> Self {
         let (rows, folders_unnamed, queue) = (Counter::default(), Counter::default(), OnceCell::new());
         let folder_of_all = OnceLock::new();
-        Self { scan, statement, meter: Arc::default(), rows, folders_unnamed, folder_of_all, queue }
+        let (meter, vanished, listed) = (Arc::default(), Counter::default(), Mutex::default());
+        Self { scan, statement, meter, rows, folders_unnamed, folder_of_all, vanished, listed, queue }
     }
 
     /// What is read.
@@ -204,25 +216,14 @@ impl Reading {
         let predicate = current(&scan.predicate)?;
         let named = scan.folders();
         // Where nothing but numbers is wanted, listing the folders may tell them.
-        let is_total = named.is_none() && scan.wanted() == Some(Wanted::Number) && scan.search().is_none();
-        let mut found = self.folders(StatusItems { messages: is_total, ..StatusItems::default() }).await?;
+        // A folder counts messages that cannot be delivered, too.
+        let skips = self.statement.terms().unreadable == Unreadable::Skip;
+        let is_total = named.is_none() && scan.wanted() == Some(Wanted::Number) && scan.search().is_none() && !skips;
+        let found = self.folders(StatusItems { messages: is_total, ..StatusItems::default() }).await?;
         if let Some(names) = &named {
             self.check_names(names, &found).await?;
         }
-        found.retain(|(_, folder)| folder.selectable);
-        let rows: Vec<_> = found.iter().map(|(source, folder)| folder::row(&source.account, folder)).collect();
-        let chosen = if scan.pushdown {
-            self.mask_of(&predicate, &[Search::Account, Search::Folder], &rows)?
-        } else {
-            vec![true; found.len()]
-        };
-        let mut units = VecDeque::new();
-        for ((source, folder), _) in found.into_iter().zip(chosen).filter(|(_, chosen)| *chosen) {
-            let key = self.key(&predicate, &source, &folder);
-            if key != pushdown::nothing() {
-                units.push_back(Unit { source, folder, key, predicate: None });
-            }
-        }
+        let units = self.units_of(found, &predicate)?;
         self.meter.folders.add(units.len());
         if named.is_none() {
             self.folders_unnamed.add(units.len());
@@ -233,6 +234,65 @@ impl Reading {
             }
         }
         Ok(units)
+    }
+
+    /// Those of the folders that the predicate leaves possible, and what their stores are asked.
+    fn units_of(
+        &self,
+        mut found: Vec<(Source, Folder)>,
+        predicate: &[Arc<dyn PhysicalExpr>],
+    ) -> Result<VecDeque<Unit>> {
+        let scan = &self.scan;
+        let mut listed = self.listed.lock().unwrap_or_else(PoisonError::into_inner);
+        listed.extend(found.iter().map(|(source, folder)| (Arc::clone(&source.account), folder.path.clone())));
+        found.retain(|(_, folder)| folder.selectable);
+        let rows: Vec<_> = found.iter().map(|(source, folder)| folder::row(&source.account, folder)).collect();
+        let chosen = if scan.pushdown {
+            self.mask_of(predicate, &[Search::Account, Search::Folder], &rows)?
+        } else {
+            vec![true; found.len()]
+        };
+        let mut units = VecDeque::new();
+        for ((source, folder), _) in found.into_iter().zip(chosen).filter(|(_, chosen)| *chosen) {
+            let key = self.key(predicate, &source, &folder);
+            if key != pushdown::nothing() {
+                units.push_back(Unit { source, folder, key, predicate: None });
+            }
+        }
+        Ok(units)
+    }
+
+    /// Goes on after a folder could not be read: one that nobody named and that is gone was deleted, or it was renamed.
+    ///
+    /// Its messages are then in a folder that was not there when the folders were listed; such folders are read instead.
+    ///
+    /// # Errors
+    /// The error, if the folder was named by the statement, or that happens again and again.
+    pub async fn without(&self, unit: &Unit, error: Error) -> Result<()> {
+        if error.kind() != ErrorKind::NotFound || self.scan.folders().is_some() {
+            return Err(self.explained(error).await);
+        }
+        self.vanished.add(1);
+        if self.vanished.count() > VANISHED {
+            return Err(self.explained(error).await);
+        }
+        // The statement remembers what it listed, and this is to be the list of now.
+        let now = Statement::new(self.statement.terms());
+        let all = unit.source.store.folders(&FolderPattern::All, StatusItems::default(), &now, &self.meter).await?;
+        let account = &unit.source.account;
+        let new = {
+            let mut listed = self.listed.lock().unwrap_or_else(PoisonError::into_inner);
+            // It may be back under its old name.
+            listed.remove(&(Arc::clone(account), unit.folder.path.clone()));
+            let is_new = |folder: &Folder| !listed.contains(&(Arc::clone(account), folder.path.clone()));
+            all.into_iter().filter(is_new).map(|folder| (unit.source.clone(), folder)).collect()
+        };
+        let units = self.units_of(new, &current(&self.scan.predicate)?)?;
+        self.meter.folders.add(units.len());
+        if let Some(Ok(queue)) = self.queue.get() {
+            queue.lock().unwrap_or_else(PoisonError::into_inner).extend(units);
+        }
+        Ok(())
     }
 
     /// What a store is asked of a folder.
@@ -326,6 +386,8 @@ impl Reading {
         }
         match unit.source.store.find(&self.folder_scan(unit, Fetch::default(), None), wanted).await {
             Ok(found) => Ok(found),
+            // That it is gone is seen when it is read.
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(self.explained(error).await),
         }
     }

@@ -9,6 +9,7 @@ use datafusion::common::config::{ConfigEntry, ConfigExtension, ExtensionOptions}
 use datafusion::error::{DataFusionError, Result};
 
 use crate::error::{Error, ErrorKind};
+use crate::mail::store::Unreadable;
 
 /// The settings of a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub struct Settings {
     pub pushdown: bool,
     /// Whether servers are asked for text.
     pub text_pushdown: TextPushdown,
+    /// What becomes of a message that its store cannot deliver.
+    pub unreadable: Unreadable,
     /// Whether mail may be sent without anybody being asked.
     pub allow_send: bool,
     /// How many mails may be sent in a minute; 0 is no limit.
@@ -81,6 +84,7 @@ impl Default for Settings {
             max_download_mb: 2000,
             pushdown: true,
             text_pushdown: TextPushdown::Off,
+            unreadable: Unreadable::Error,
             allow_send: false,
             send_per_minute: 0,
             csv_formulas: CsvFormulas::Keep,
@@ -134,6 +138,11 @@ impl ExtensionOptions for Settings {
                 "trust" => self.text_pushdown = TextPushdown::Trust,
                 _ => return Err(refused(key, value, "off or trust")),
             },
+            "unreadable" => match value.to_lowercase().as_str() {
+                "error" => self.unreadable = Unreadable::Error,
+                "skip" => self.unreadable = Unreadable::Skip,
+                _ => return Err(refused(key, value, "error or skip")),
+            },
             "csv_formulas" => match value.to_lowercase().as_str() {
                 "keep" => self.csv_formulas = CsvFormulas::Keep,
                 "quote" => self.csv_formulas = CsvFormulas::Quote,
@@ -181,6 +190,14 @@ impl ExtensionOptions for Settings {
                 "text_pushdown",
                 self.text_pushdown.to_string(),
                 "Whether servers are asked for text: off, or trust for servers that find it within words, too",
+            ),
+            entry(
+                "unreadable",
+                match self.unreadable {
+                    Unreadable::Error => "error".to_owned(),
+                    Unreadable::Skip => "skip".to_owned(),
+                },
+                "What becomes of a message that the server cannot deliver: error, or skip, which leaves it out and counts it",
             ),
             entry("allow_send", self.allow_send.to_string(), "Whether mail may be sent without anybody being asked"),
             entry(

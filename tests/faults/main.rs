@@ -2,20 +2,25 @@
 //!
 //! The server is the scripted one, for no good server does any of this. Where a conversation may break, see [`cut`], and
 //! [`compressed`] where it is compressed; what may become of a command, [`refused`]; what a server may say instead of the
-//! truth, [`lies`], [`partial`] and [`absurd`]; what a session leaves to the next statement, [`sessions`].
+//! truth, [`lies`], [`partial`] and [`absurd`]; messages that do not come, [`missing`]; a real
+//! server behind a line that lies, and one whose mail is moved meanwhile, [`relay`]; what a session leaves to the next statement, [`sessions`].
 
 #![allow(clippy::unwrap_used, clippy::pedantic, reason = "a test that fails says enough")]
 
 mod absurd;
 mod budget;
+#[path = "../chance/mod.rs"]
+mod chance;
 mod compressed;
 mod cut;
 mod lies;
 mod matrix;
+mod missing;
 mod page;
 mod partial;
 mod quirks;
 mod refused;
+mod relay;
 mod resumed;
 #[path = "../server/mod.rs"]
 mod server;

@@ -9,6 +9,7 @@ use std::fmt::Write;
 
 use futures::StreamExt;
 
+use crate::server::responses;
 use crate::server::scripted::{Action, Command};
 use crate::{STATEMENTS, engine, page, rows, script};
 
@@ -33,7 +34,7 @@ const COMMANDS: [(&str, usize); 9] = [
 ];
 
 /// What a server does instead of answering.
-const FAULTS: [&str; 15] = [
+const FAULTS: [&str; 19] = [
     "end of stream",
     "end in the middle",
     "all but the end, and the end of stream",
@@ -49,7 +50,22 @@ const FAULTS: [&str; 15] = [
     "NO",
     "BAD",
     "garbage",
+    "row lost",
+    "item lost",
+    "row unreadable",
+    "part shorter than announced",
 ];
+
+/// Faults of single rows, which only an answer with rows can have.
+const OF_ROWS: [&str; 4] = ["row lost", "item lost", "row unreadable", "part shorter than announced"];
+
+/// Does something with the last row of an answer: the messages of a search come last, too.
+fn with_last_row(mut responses: Vec<Vec<u8>>, change: impl Fn(&[u8]) -> Option<Vec<u8>>) -> Vec<Vec<u8>> {
+    if let Some(row) = responses.iter_mut().rev().find(|response| responses::is_row(response)) {
+        *row = change(row).unwrap_or_else(|| row.clone());
+    }
+    responses
+}
 
 fn actions(fault: &str, command: Option<&Command>) -> Vec<Action> {
     let status = |status: &str| match command {
@@ -75,6 +91,14 @@ fn actions(fault: &str, command: Option<&Command>) -> Vec<Action> {
         "silence in the middle" => vec![middle, Action::Stall],
         "BYE" => vec![Action::send("* BYE going down\r\n"), Action::Close],
         "BYE [THROTTLED]" => vec![Action::send("* BYE [THROTTLED] too much\r\n"), Action::Close],
+        "row lost" => vec![Action::AnswerChanged(|all| with_last_row(all, |_| Some(Vec::new())))],
+        "item lost" => vec![Action::AnswerChanged(|all| with_last_row(all, responses::without_item))],
+        "row unreadable" => {
+            vec![Action::AnswerChanged(|all| with_last_row(all, |row| Some(responses::unreadable(row))))]
+        }
+        "part shorter than announced" => {
+            vec![Action::AnswerChanged(|all| with_last_row(all, |row| responses::shortened(row, 3)))]
+        }
         "garbage" => vec![Action::send("what a mess\r\n"), Action::Answer],
         fault => vec![status(fault)],
     }
@@ -135,6 +159,9 @@ async fn every_cell_is_complete_or_an_error_and_the_page_says_which() {
     let mut cases = Vec::new();
     for place in COMMANDS {
         for fault in FAULTS {
+            if OF_ROWS.contains(&fault) && place.0 != "UID FETCH" {
+                continue;
+            }
             for often in [Often::Once, Often::Always] {
                 for few in [false, true] {
                     // Silence takes its time, and has nothing to do with what a server can do.
@@ -180,6 +207,10 @@ fn table(cells: &Cells<'_>) -> String {
     for fault in FAULTS {
         write!(table, "\n| {fault} |").unwrap();
         for place in COMMANDS {
+            let Some(_) = cells.get(&(place, fault, Often::Once)) else {
+                write!(table, " |").unwrap();
+                continue;
+            };
             let said = |often| match cells[&(place, fault, often)].iter().copied().collect::<Vec<_>>()[..] {
                 [] => "—".to_owned(),
                 [one] => one.to_owned(),

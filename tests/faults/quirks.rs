@@ -82,6 +82,12 @@ async fn obeys(fact: &Fact, family: Option<&'static Family>) -> bool {
             assert!(transcript.contains("UNSEEN"));
             !transcript.contains("LARGER")
         }
+        Fact::TrueStructures => {
+            let sql = "SELECT uid, name FROM MessageAttachments WHERE folder = 'INBOX'";
+            let (transcript, answer) = heard(family, script(), &[sql]).await;
+            assert_eq!(answer.unwrap(), ["4|four.txt"]);
+            !transcript.contains("RFC822.SIZE")
+        }
         Fact::FindsWords => {
             let trust = "SET mailql.text_pushdown = 'trust'";
             let sql = "SELECT uid FROM MessagesInFolder WHERE folder = 'INBOX' AND subject LIKE '%four%'";

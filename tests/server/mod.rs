@@ -16,6 +16,7 @@ pub mod listener;
 pub mod openid;
 pub mod postfix;
 pub mod proxy;
+pub mod responses;
 pub mod scripted;
 mod transcript;
 pub mod watched;

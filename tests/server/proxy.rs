@@ -3,6 +3,7 @@
 //! Octets go through as they are; it can cut the line, but puts in nothing. It reads IMAP in the clear: what goes on
 //! under TLS or compressed is counted, not understood. Read on in `recording`, which understands and counts.
 
+mod lying;
 mod recording;
 
 use std::io::{Read, Write};
@@ -14,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use recording::Recording;
 
+pub use lying::{Lie, Mischief};
 pub use recording::Counts;
 
 /// A line that is still to be laid.
@@ -22,9 +24,15 @@ pub struct Route {
     delay: Duration,
     cut_after: Option<u64>,
     cuts: usize,
+    lie: Option<Lie>,
 }
 
 impl Route {
+    /// Does something to what the server says, once.
+    pub fn lie(self, lie: Lie) -> Self {
+        Self { lie: Some(lie), ..self }
+    }
+
     /// Takes every octet this long to arrive, in either direction. However long, nothing waits for anything else.
     pub fn delay(self, delay: Duration) -> Self {
         Self { delay, ..self }
@@ -63,7 +71,7 @@ pub struct Proxy {
 impl Proxy {
     /// A line to a port on 127.0.0.1, without delay and cuts.
     pub fn before(port: u16) -> Route {
-        Route { port, delay: Duration::ZERO, cut_after: None, cuts: usize::MAX }
+        Route { port, delay: Duration::ZERO, cut_after: None, cuts: usize::MAX, lie: None }
     }
 
     /// Its own port on 127.0.0.1.
@@ -75,6 +83,11 @@ impl Proxy {
     /// octets, names and passwords are `***`.
     pub fn transcript(&self) -> String {
         self.line.state().recording.transcript()
+    }
+
+    /// Whether it has lied.
+    pub fn has_lied(&self) -> bool {
+        self.line.state().has_lied
     }
 
     /// What was counted.
@@ -112,6 +125,9 @@ struct Line {
 struct State {
     recording: Recording,
     cuts: usize,
+    /// Responses that came, on all connections; and whether the lie was told.
+    responses: usize,
+    has_lied: bool,
     sockets: Vec<Weak<TcpStream>>,
     ended: bool,
 }
@@ -191,6 +207,9 @@ impl End {
     }
 
     fn tell_client(&self, way: &Receiver<Parcel>, server: &TcpStream) {
+        if let Some(lie) = &self.line.route.lie {
+            return self.lie_to_client(way, server, lie);
+        }
         let mut left = self.line.route.cut_after.unwrap_or(u64::MAX);
         for parcel in way {
             wait(&parcel);
@@ -212,6 +231,51 @@ impl End {
                 let _ = server.shutdown(Shutdown::Both);
             }
             if cut || !goes_on {
+                return;
+            }
+        }
+    }
+
+    /// Hands over responses one by one, one of them changed.
+    fn lie_to_client(&self, way: &Receiver<Parcel>, server: &TcpStream, lie: &Lie) {
+        let mut waiting = Vec::new();
+        let mut held = None;
+        for parcel in way {
+            waiting.extend_from_slice(&parcel.octets);
+            let (responses, whole) = super::responses::cut(&waiting);
+            waiting.drain(..whole);
+            let mut told = Vec::new();
+            for response in responses {
+                let mut state = self.line.state();
+                state.responses += 1;
+                let is_time = !state.has_lied && lie.is_time(state.responses, &response);
+                state.has_lied |= is_time;
+                drop(state);
+                if !is_time {
+                    told.extend(response);
+                    told.extend(held.take().unwrap_or_default());
+                    continue;
+                }
+                match lie.told(response) {
+                    lying::Told::Octets(octets) => told.extend(octets),
+                    lying::Told::Later(response) => held = Some(response),
+                    lying::Told::Nothing => {
+                        self.tell(&told);
+                        // Whoever waits for more waits in vain.
+                        way.iter().for_each(drop);
+                        return;
+                    }
+                    lying::Told::End => {
+                        self.tell(&told);
+                        let _ = self.socket.shutdown(Shutdown::Both);
+                        let _ = server.shutdown(Shutdown::Both);
+                        return;
+                    }
+                }
+            }
+            let is_over = parcel.octets.is_empty();
+            if !told.is_empty() && !self.tell(&told) || is_over {
+                let _ = self.socket.shutdown(Shutdown::Write);
                 return;
             }
         }

@@ -34,6 +34,8 @@ pub enum Action {
     Answer,
     /// Gives what a good server answers to another command of the mailbox, but for how it ended.
     AnswerTo(String),
+    /// Gives the answer of a good server with its responses changed, which come one by one.
+    AnswerChanged(fn(Vec<Vec<u8>>) -> Vec<Vec<u8>>),
     /// Sends that many octets of a good server's answer.
     AnswerFirst(usize),
     /// Ends the connection, without BYE and without the end of TLS.

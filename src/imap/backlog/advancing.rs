@@ -8,7 +8,8 @@ use super::{BLOCK, Backlog, HEAVY_BLOCK, HELD, JOB_OCTETS, Todo, UNKNOWN_SIZE};
 use crate::error::Result;
 use crate::imap::flight::Step;
 use crate::imap::job::{self, Job, Kind};
-use crate::mail::{Fetch, FolderScan, Message, content};
+use crate::imap::signs;
+use crate::mail::{Fetch, FolderScan, HeaderFetch, Message, content};
 
 impl Backlog {
     /// Lets messages go through their next steps as far as that needs no server.
@@ -19,16 +20,11 @@ impl Backlog {
             if messages.is_empty() {
                 return Ok(());
             }
-            let without_structure = step > 0 && matches!(&self.steps[step - 1], Step::Items(items) if items.structure);
-            let is_settled = |message: &Message| message.structure.is_some() || self.shapeless.contains(&message.uid);
-            if without_structure && !messages.iter().all(is_settled) {
-                let (whole, unclear): (Vec<_>, Vec<_>) = messages.into_iter().partition(is_settled);
-                let fetch = Arc::new(self.wanted_of_whole(step));
-                self.upcoming.extend(
-                    split(unclear, HEAVY_BLOCK).map(|part| Job::of(step - 1, Kind::Whole(Arc::clone(&fetch)), part)),
-                );
-                messages = whole;
-                continue;
+            if step > 0 && matches!(&self.steps[step - 1], Step::Items(items) if items.structure) {
+                messages = self.with_structure(step, messages);
+                if messages.is_empty() {
+                    return Ok(());
+                }
             }
             match self.steps.get(step) {
                 None => {
@@ -43,6 +39,10 @@ impl Backlog {
                     }
                 }
                 Some(Step::Items(items)) => {
+                    if items.header != HeaderFetch::None {
+                        // The fields that came before are among those to come, and must not be taken for them.
+                        messages.iter_mut().for_each(|message| message.header = None);
+                    }
                     self.enqueue(step, &Kind::Items(items.clone().into()), messages);
                     return Ok(());
                 }
@@ -63,8 +63,48 @@ impl Backlog {
         }
     }
 
-    /// What to take from a whole message that is read for its structure: also the contents that later steps want, as
-    /// the numbers of its parts may mean others to the server.
+    /// The messages whose structure is known; of the others, the headers of parts or the whole message are asked for.
+    fn with_structure(&mut self, step: usize, messages: Vec<Message>) -> Vec<Message> {
+        let is_settled = |message: &Message| self.settled.contains(&message.uid);
+        let needs_whole = |message: &Message| match (&message.structure, message.size) {
+            (None, _) => true,
+            (Some(root), Some(size)) => self.checks_structures && signs::is_far(root, size),
+            (Some(_), None) => false,
+        };
+        if messages.iter().all(|message| message.structure.is_some() && message.doubtful.is_empty())
+            && !self.checks_structures
+        {
+            return messages;
+        }
+        let (mut known, rest): (Vec<_>, Vec<_>) = messages.into_iter().partition(is_settled);
+        let (whole, rest): (Vec<_>, Vec<_>) = rest.into_iter().partition(needs_whole);
+        let (doubtful, sure): (Vec<_>, Vec<_>) = rest.into_iter().partition(|message| !message.doubtful.is_empty());
+        for message in &known {
+            self.settled.remove(&message.uid);
+        }
+        self.read_whole(step - 1, whole);
+        self.enqueue(step - 1, &Kind::PartHeaders, doubtful);
+        known.extend(sure);
+        known.sort_unstable_by_key(|message| std::cmp::Reverse(message.uid));
+        known
+    }
+
+    /// Reads messages whole, as their structure or their parts cannot be had.
+    pub(super) fn read_whole(&mut self, step: usize, mut messages: Vec<Message>) {
+        for message in &mut messages {
+            // Nothing of what came before may be taken for what the message itself says.
+            (message.structure, message.preview) = (None, None);
+            message.contents.clear();
+        }
+        let kind = Kind::Whole(Arc::new(self.wanted_of_whole(step)));
+        for message in &messages {
+            self.toll.add(job::expected(message, &kind).unwrap_or(0));
+        }
+        self.upcoming.extend(split(messages, HEAVY_BLOCK).map(|part| Job::of(step, kind.clone(), part)));
+    }
+
+    /// What to take from a whole message that is read for its structure: also the contents that this and later steps want,
+    /// as the numbers of its parts may mean others to the server.
     fn wanted_of_whole(&self, step: usize) -> Fetch {
         let mut whole = Fetch { structure: true, ..Fetch::default() };
         for later in &self.steps[step..] {
@@ -114,7 +154,7 @@ impl Backlog {
     }
 }
 
-fn split(messages: Vec<Message>, size: usize) -> impl Iterator<Item = Vec<Message>> {
+pub(super) fn split(messages: Vec<Message>, size: usize) -> impl Iterator<Item = Vec<Message>> {
     let mut messages = messages.into_iter().peekable();
     std::iter::from_fn(move || messages.peek().is_some().then(|| messages.by_ref().take(size).collect()))
 }

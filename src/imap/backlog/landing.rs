@@ -1,12 +1,12 @@
 //! What comes of a job when its commands are answered: what goes on, what is asked again, and what is gone.
 //!
-//! Here it is decided that an answer is not short: in parts (RFC 9738), or with fewer messages than there are.
+//! Here it is decided that an answer is not short: in parts (RFC 9738), or with fewer messages than there are. Messages that
+//! did not come are looked after in [`super::missing`].
 
 use std::sync::Arc;
 
-use super::{BLOCK, Backlog, Todo, all_below, joined};
+use super::{Backlog, Todo, all_below, joined};
 use crate::error::{Error, ErrorKind, Result};
-use crate::imap::census::Census;
 use crate::imap::flight::Way;
 use crate::imap::job::{self, Job, Kind};
 use crate::imap::status::{Code, Status};
@@ -42,17 +42,21 @@ impl Backlog {
         match &job.kind {
             Kind::Examine => {}
             Kind::SearchSaved => self.unsearched = below,
-            Kind::Search => self.land_search(job.below.is_none(), below)?,
+            Kind::Search => self.land_search(job.below.is_none(), below),
+            Kind::Listing => self.land_listing(below, scan)?,
             Kind::Sweep(items) => self.land_sweep(items, below, job.has_nameless),
-            Kind::Items(_) | Kind::Contents(_) | Kind::Whole(_) => self.land_messages(job, below)?,
+            Kind::Items(_) | Kind::Contents(_) | Kind::PartHeaders | Kind::Encodings | Kind::Whole(_) => {
+                self.land_messages(job, below)?;
+            }
         }
+        self.look_for_suspects();
         self.settle(scan, true)
     }
 
-    fn land_search(&mut self, is_first: bool, below: Option<Uid>) -> Result<()> {
+    fn land_search(&mut self, is_first: bool, below: Option<Uid>) {
         let found = self.found.take();
-        if self.way == Way::Everything && is_first && below.is_none() {
-            self.count(found.as_ref())?;
+        if self.way == Way::Everything && is_first && below.is_none() && self.lacks(found.as_ref()) {
+            return self.upcoming.push_back(Job::new(0, Kind::Listing));
         }
         let found = found.and_then(|found| self.wanted(&found));
         let known = match std::mem::replace(&mut self.todo, Todo::Finding) {
@@ -63,48 +67,71 @@ impl Backlog {
         if below.and_then(all_below).is_some() {
             self.upcoming.push_back(Job { below, ..Job::new(0, Kind::Search) });
         }
-        Ok(())
     }
 
-    /// A search for all messages finds as many as there are.
-    fn count(&mut self, found: Option<&UidSet>) -> Result<()> {
-        let Some(census) = &self.census else { return Ok(()) };
+    /// Whether a search for all messages finds fewer than there were when the folder was opened.
+    fn lacks(&mut self, found: Option<&UidSet>) -> bool {
+        let Some(census) = &self.census else { return false };
         let missing = census.missing(found);
         if missing > 0 && census.missing_of_all(found) == 0 {
             // They are there, with uids that were still to come: the server does not know which are.
             self.opened.iter_mut().for_each(|opened| opened.uid_next = None);
-        } else if missing > 0 {
-            return Err(Error::new(ErrorKind::Server, "the server does not find all messages that are in the folder")
-                .context("missing", missing.to_string())
-                .hint("ask again; they may just have been deleted"));
+            return false;
         }
-        Ok(())
+        missing > 0
     }
 
     fn land_sweep(&mut self, items: &Arc<Fetch>, below: Option<Uid>, has_nameless: bool) {
         self.finish_in_part(items);
         let below = below.max(self.unsearched.take());
-        let seen = self.seen.set();
         let rest = below.and_then(all_below);
-        let census = self.census.as_ref().filter(|_| rest.is_none() && self.is_whole);
-        if has_nameless || census.is_some_and(|census| census.missing(seen.as_ref()) > 0) {
-            // Not all came, or not by name: what there is, is looked up, and what was seen is not read again.
-            self.way = if self.is_whole { Way::Everything } else { self.way.clone() };
-            self.todo = Todo::Finding;
-            return self.upcoming.push_back(Job::new(0, Kind::Search));
+        let found = self.found.take();
+        if matches!(self.way, Way::Search(_)) && std::mem::take(&mut self.is_found) && !has_nameless && rest.is_none() {
+            self.todo = Todo::Blocks(found.and_then(|found| self.wanted(&found)));
+            return;
+        }
+        if has_nameless || rest.is_none() && self.is_short() {
+            return self.look_up();
         }
         if matches!(self.way, Way::Search(_)) && rest.is_some() {
             self.todo = Todo::Finding;
             return self.upcoming.push_back(Job { below, ..Job::new(0, Kind::Search) });
         }
-        let left = seen.map_or(Some(self.way.clone()), |seen| self.way.without(&seen));
+        let left = self.seen.set().map_or(Some(self.way.clone()), |seen| self.way.without(&seen));
         let uids =
             left.and_then(|left| rest?.intersection(&left.key().uids().or_else(|| UidSet::range(Uid::MIN, Uid::MAX))?));
         self.todo = Todo::Blocks(None);
         if let Some(uids) = uids {
-            (self.way, self.todo) = (Way::Uids(uids), Todo::Finding);
+            (self.way, self.todo, self.came, self.told) = (Way::Uids(uids), Todo::Finding, 0, None);
             self.upcoming.push_back(Job { below, ..Job::new(0, Kind::Sweep(Arc::clone(items))) });
         }
+    }
+
+    /// Whether fewer messages came in a sweep than there are, as far as that is known; what is not known may be fewer.
+    fn is_short(&self) -> bool {
+        match &self.way {
+            Way::Everything => {
+                let seen = self.seen.set();
+                self.census.as_ref().is_none_or(|census| census.missing(seen.as_ref()) > 0)
+            }
+            Way::Uids(uids) => {
+                let known = self.known().and_then(|known| known.intersection(uids));
+                self.came < self.told.unwrap_or(u64::MAX).min(known.map_or(0, |known| known.count()))
+            }
+            // What was found is not known, or it would have been compared.
+            Way::Search(_) => true,
+        }
+    }
+
+    /// Not all came, or not by name: what there is, is looked up, and what came is not read again.
+    fn look_up(&mut self) {
+        self.todo = Todo::Finding;
+        let kind = match self.way {
+            // Some servers do not find uids, so all are listed and these are taken out of them here.
+            Way::Uids(_) => Kind::Listing,
+            Way::Everything | Way::Search(_) => Kind::Search,
+        };
+        self.upcoming.push_back(Job::new(0, kind));
     }
 
     fn land_messages(&mut self, mut job: Job, below: Option<Uid>) -> Result<()> {
@@ -119,41 +146,19 @@ impl Backlog {
                 ..Job::of(job.step, job.kind.clone(), left)
             });
         }
-        // What came in part is given as it is, and so is what came in name only.
-        let all_are_there = self.census.as_ref().is_some_and(Census::is_all_there);
-        let (in_part, absent): (Vec<_>, Vec<_>) = ended.into_iter().partition(|message| {
-            job.landed.contains(&message.uid) || all_are_there && job.heard_of.contains(&message.uid)
-        });
-        for message in in_part {
-            self.arrive_from(&job.kind, job.step, job::told(message, &job.kind));
+        // A part that is larger than the user allows is not asked for again.
+        let (too_large, missing): (Vec<_>, Vec<_>) =
+            ended.into_iter().partition(|message| job.landed.contains(&message.uid) && job::is_too_large(message));
+        for message in too_large {
+            self.arrive_from(&job.kind, job.step, message);
         }
-        match (&job.kind, job.has_nameless && !absent.is_empty()) {
-            // What did not come at all is gone, but who does not say so is asked once more.
-            (_, false) if all_are_there && !job.is_again && !absent.is_empty() => {
-                self.upcoming.push_back(Job { is_again: true, ..Job::of(job.step, job.kind.clone(), absent) });
-            }
-            (_, false) => {}
-            (Kind::Items(items), true) if items.structure => {
-                let items = Fetch { structure: false, ..(**items).clone() };
-                self.upcoming.push_back(Job::of(job.step, Kind::Items(items.into()), absent));
-            }
-            (_, true) => {
-                return Err(Error::new(
-                    ErrorKind::Server,
-                    "the server sent something of a message without saying of which",
-                ));
-            }
-        }
-        Ok(())
+        if missing.is_empty() { Ok(()) } else { self.land_missing(&job, missing) }
     }
 
     /// The sweep is over, and what is missing did not come: it is asked for once more.
     pub(super) fn finish_in_part(&mut self, items: &Fetch) {
-        let mut messages = std::mem::take(&mut self.in_part).into_values().peekable();
-        while messages.peek().is_some() {
-            let mut job = Job::of(0, Kind::Items(items.clone().into()), messages.by_ref().take(BLOCK));
-            job.landed = job.messages.keys().copied().collect();
-            self.upcoming.push_back(job);
-        }
+        let job = Job::new(0, Kind::Items(items.clone().into()));
+        let messages = std::mem::take(&mut self.in_part).into_values().collect();
+        self.doubt(&job, messages);
     }
 }

@@ -4,9 +4,9 @@
 
 use super::{Backlog, HELD};
 use crate::imap::flight::Step;
-use crate::imap::job::{self, Kind, Taken};
+use crate::imap::job::{self, Job, Kind, Taken};
 use crate::imap::row::Row;
-use crate::mail::{Fetch, Message, Meter, Uid};
+use crate::mail::{Message, Meter, Uid};
 
 impl Backlog {
     /// Takes what a row says.
@@ -20,18 +20,20 @@ impl Backlog {
         for position in 0..self.flying.len() {
             let job = &mut self.flying[position];
             let step = job.step;
-            match job.take(uid, &mut row) {
+            match job.take(uid, &mut row, self.is_exact) {
                 Taken::Not => continue,
                 Taken::InPart => {}
                 Taken::Whole(message) => {
                     let is_first = !self.steps[..step].iter().any(|step| *step != Step::Sieve);
                     meter.messages.add(usize::from(is_first));
-                    meter.bodies.add(usize::from(job.kind.has_content()));
-                    self.arrive(step, *message);
-                }
-                Taken::Unclear(message) => {
                     let kind = job.kind.clone();
-                    self.look_again(&kind, step, *message, &row);
+                    meter.bodies.add(usize::from(kind.has_content()));
+                    self.arrive_from(&kind, step, *message);
+                }
+                Taken::Unclear(message, why) => {
+                    let kind = job.kind.clone();
+                    let (is_again, is_alone) = (job.is_again, job.is_alone);
+                    self.ask_otherwise(&Job { is_again, is_alone, ..Job::new(step, kind) }, *message, why);
                 }
             }
             return;
@@ -45,7 +47,7 @@ impl Backlog {
         let sweep = self.flying.iter().find(|job| matches!(job.kind, Kind::Sweep(_)));
         let Some(kind) = sweep.map(|job| job.kind.clone()) else { return };
         if let Some(message) = self.in_part.get_mut(&uid).filter(|_| row.broken.is_none()) {
-            job::fill(message, &kind, &mut row);
+            job::fill(message, &kind, &mut row, self.is_exact);
             if job::missing(message, &kind).is_none()
                 && let Some(message) = self.in_part.remove(&uid)
             {
@@ -53,7 +55,8 @@ impl Backlog {
             }
             return;
         }
-        if !self.way.may_have(uid) || !job::answers(&kind, &row) {
+        let is_found = !self.is_found || self.found.as_ref().is_some_and(|found| found.contains(uid));
+        if !self.way.may_have(uid) || !is_found || !job::answers(&kind, &row) {
             return;
         }
         // Who had the message before he said which uid comes next does not know what comes next.
@@ -63,30 +66,25 @@ impl Backlog {
             return self.census.iter_mut().for_each(|census| census.other(uid));
         }
         if !self.seen.insert(uid) {
+            // What is left out came all the same.
+            self.came += u64::from(self.leaves_out.as_ref().is_some_and(|uids| uids.contains(uid)));
             return;
         }
+        self.came += 1;
         meter.messages.add(1);
         let mut message = Message::new(uid, opened.uid_validity);
-        if row.broken.is_some() {
-            return self.look_again(&kind, 0, message, &row);
+        if let Some(broken) = row.broken {
+            let why = format!("its answer makes no sense: {}", broken.0);
+            return self.ask_otherwise(&Job::new(0, kind), message, why);
         }
-        job::fill(&mut message, &kind, &mut row);
+        job::fill(&mut message, &kind, &mut row, self.is_exact);
         meter.bodies.add(usize::from(kind.has_content()));
-        if job::missing(&message, &kind).is_some() && !row.oversized && self.in_part.len() < HELD {
+        if job::missing(&message, &kind).is_none() || job::is_too_large(&message) {
+            self.arrive(0, message);
+        } else if self.in_part.len() < HELD {
             self.in_part.insert(uid, message);
         } else {
-            self.arrive(0, job::told(message, &kind));
-        }
-    }
-
-    /// A row made no sense. What makes none most often is the structure, which the message itself tells too.
-    fn look_again(&mut self, kind: &Kind, step: usize, message: Message, row: &Row) {
-        match kind {
-            Kind::Sweep(items) | Kind::Items(items) if items.structure => {
-                let items = Fetch { structure: false, ..(**items).clone() };
-                self.enqueue(step, &Kind::Items(items.into()), vec![message]);
-            }
-            _ => self.arrive_from(kind, step, job::unclear(message, row)),
+            self.later.push(uid);
         }
     }
 }

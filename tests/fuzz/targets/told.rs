@@ -4,6 +4,7 @@
 
 use mailql::imap::row::{Content, Row};
 use mailql::mail::Part;
+use mailql::mail::message::StoreId;
 
 /// A tree of parts; each multipart has a boundary of its own.
 pub fn structure(part: &Part) -> Vec<u8> {
@@ -89,10 +90,14 @@ pub fn row(row: &Row) -> Vec<u8> {
         told.extend(b") ");
     }
     for (name, id) in [("THREADID", &row.thread_id), ("EMAILID", &row.email_id)] {
-        if let Some(id) = id {
-            told.extend(format!("{name} (").bytes());
-            strings(&mut told, &[Some(id)]);
-            told.extend(b") ");
+        match id {
+            None => {}
+            Some(StoreId::Absent) => told.extend(format!("{name} NIL ").bytes()),
+            Some(StoreId::Given(id)) => {
+                told.extend(format!("{name} (").bytes());
+                strings(&mut told, &[Some(id)]);
+                told.extend(b") ");
+            }
         }
     }
     let origin = |origin: Option<u32>| origin.map(|origin| format!("<{origin}>")).unwrap_or_default();
@@ -110,6 +115,12 @@ pub fn row(row: &Row) -> Vec<u8> {
         match &section.octets {
             None => told.extend(format!("{name} NIL ").bytes()),
             Some(octets) => put_octets(&mut told, &name, octets),
+        }
+    }
+    for (number, header) in &row.part_headers {
+        match header {
+            None => told.extend(format!("BODY[{number}.MIME] NIL ").bytes()),
+            Some(octets) => put_octets(&mut told, &format!("BODY[{number}.MIME]"), octets),
         }
     }
     told.extend(b")\r\n");

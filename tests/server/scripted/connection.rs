@@ -11,6 +11,7 @@ use super::command::Command;
 use super::mailbox::{self, State};
 use super::wire::Wire;
 use super::{Action, Context, Security, Stage};
+use crate::server::responses;
 use crate::server::transcript::{Lines, literal_at_end};
 
 /// A client, and how far it has come.
@@ -141,6 +142,10 @@ impl Connection {
                         mailbox::answer(&Command::parse(line.as_bytes()), &record.folders, &mut self.state)
                     };
                     self.send(&answer.map_or_else(String::into_bytes, |(lines, _)| lines))?;
+                }
+                Action::AnswerChanged(change) => {
+                    let octets = reply(self)?.octets;
+                    self.send(&change(responses::cut(&octets).0).concat())?;
                 }
                 Action::AnswerFirst(count) => {
                     let octets = reply(self)?.octets;

@@ -184,6 +184,7 @@ fn section_item(message: &Message, section: &str, partial: &str) -> Option<Vec<u
         "" => message.raw.clone(),
         "HEADER" => header.to_vec(),
         "TEXT" | "1" => text.to_vec(),
+        "1.MIME" => header.to_vec(),
         fields => fields_of(header, fields.strip_prefix("HEADER.FIELDS (")?.strip_suffix(')')?),
     };
     let mut origin = String::new();
