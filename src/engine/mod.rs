@@ -6,6 +6,7 @@
 pub mod catalog;
 pub mod check;
 pub mod export;
+pub mod octets;
 pub mod rules;
 pub mod searches;
 pub mod sending;
@@ -277,7 +278,7 @@ fn register_with(context: &SessionContext, config: &Config, proofs: &Arc<Proofs>
         .with_analyzer_rule(Arc::new(export::QuoteCopies))
         .build();
     *context.state_ref().write() = state;
-    for function in search_function::functions() {
+    for function in search_function::functions().into_iter().chain(octets::functions(context)) {
         context.register_udf(function);
     }
     context.register_catalog(catalog::NAME, Arc::new(accounts));
