@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::output::neutral;
+use super::output::{neutral, neutral_lines};
 use super::password::Terminal;
 use super::signals::{Signal, Signals};
 use crate::account::Secret;
@@ -75,7 +75,7 @@ impl<'a> Person<'a> {
     pub(crate) async fn choice(&self, question: &str, choices: &[&str]) -> Answer<usize> {
         say(&format!("{question}\n"))?;
         for (place, choice) in choices.iter().enumerate() {
-            say(&format!("  {:>2}  {choice}\n", place + 1))?;
+            say(&format!("  {:>2}  {}\n", place + 1, neutral(choice)))?;
         }
         loop {
             match self.line("Number", Some("1")).await?.parse::<usize>() {
@@ -88,7 +88,7 @@ impl<'a> Person<'a> {
     /// A secret, which is not shown; an empty one is none.
     pub(crate) async fn secret(&self, question: &str) -> Answer<Option<Secret>> {
         let before = Terminal::now();
-        let text = format!("{question}: ");
+        let text = format!("{}: ", neutral(question));
         let typed = self.unless_stopped(move || rpassword::prompt_password(text)).await;
         if let Err(Unanswered::Stopped(_)) = typed {
             before.restore();
@@ -167,9 +167,9 @@ fn read_line() -> io::Result<Option<String>> {
     Ok((io::stdin().read_line(&mut line)? > 0).then_some(line))
 }
 
-/// Says something on standard error, as it stands.
+/// Says something on standard error, its lines as they stand, and what is in them neutralised.
 pub(crate) fn say(text: &str) -> Result<()> {
-    let mut out = io::stderr().lock();
+    let (text, mut out) = (neutral_lines(text), io::stderr().lock());
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| Error::io("cannot ask", error))
 }
 

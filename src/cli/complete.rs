@@ -1,18 +1,21 @@
 //! What Tab offers: words of SQL, tables, columns, functions, accounts, commands, files, and folders inside quotes.
 //!
 //! It looks at the text before the cursor only; the one question it asks of the mail, the folders, has a short deadline.
+//! What it puts into the line is drawn on the terminal, so no name goes there that would not be drawn as it is.
 
 use std::cell::RefCell;
 
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
-use rustyline::completion::{FilenameCompleter, Pair};
+use rustyline::completion::{FilenameCompleter, Pair, longest_common_prefix};
+use unicode_width::UnicodeWidthChar;
 
 use super::meta;
 use super::output::{Shape, neutral};
 use super::session::Session;
 use crate::engine;
+use crate::engine::export::is_unseen;
 
 /// The names that may stand in a statement.
 #[derive(Debug, Default)]
@@ -45,6 +48,8 @@ impl Names {
             }
         }
         for list in [&mut names.tables, &mut names.columns, &mut names.functions, &mut names.schemas] {
+            // SQL has no other way to write such a character within an identifier, so that name is not offered.
+            list.retain(|name| is_drawn_as_it_is(name));
             list.sort_unstable();
             list.dedup();
         }
@@ -98,7 +103,7 @@ impl Completion {
             starting(&typed[word..], names.iter().map(String::as_str)).map(|name| pair(name, name.to_owned())).collect()
         };
         let candidates = match &typed[start..space] {
-            "\\i" | "\\o" => return self.files.complete_path(line, position).unwrap_or((position, Vec::new())),
+            "\\i" | "\\o" => return self.of_file(line, position),
             "\\d" => offer(&self.names.tables),
             "\\df" => offer(&self.names.functions),
             "\\folders" => offer(&self.names.schemas),
@@ -108,15 +113,27 @@ impl Completion {
         (word, candidates)
     }
 
+    /// Files; a command has no other way to write a name that is not drawn as it is, so that one is not offered.
+    fn of_file(&self, line: &str, position: usize) -> (usize, Vec<Pair>) {
+        let (start, mut found) = self.files.complete_path(line, position).unwrap_or((position, Vec::new()));
+        found.retain(|file| is_drawn_as_it_is(&file.display) && is_drawn_as_it_is(&file.replacement));
+        (start, found)
+    }
+
     fn of_folder(&self, typed: &str) -> Vec<Pair> {
         let mut known = self.folders.borrow_mut();
         if known.is_none() {
             *known = (self.ask_folders)();
         }
-        let quoted = known.iter().flatten().map(|folder| (folder, folder.replace('\'', "''")));
         let typed = typed.to_lowercase();
-        let found = quoted.filter(|(_, quoted)| quoted.to_lowercase().starts_with(&typed));
-        found.map(|(folder, quoted)| pair(&neutral(folder), format!("{quoted}'"))).collect()
+        let spelled = known.iter().flatten().map(|folder| (folder, spelled(folder)));
+        let found = spelled.filter(|(_, spelled)| spelled.to_lowercase().starts_with(&typed));
+        let mut found: Vec<Pair> = found.map(|(folder, spelled)| pair(&neutral(folder), spelled)).collect();
+        // Of several, the line gets what they share; that must not end the quote, or no more would be offered in it.
+        if let Some(end) = found.get(1).and_then(|_| end_of_quote(longest_common_prefix(&found)?)) {
+            found.iter_mut().for_each(|folder| folder.replacement.truncate(end));
+        }
+        found
     }
 
     fn of_word(&self, typed: &str, before: &str) -> Vec<Pair> {
@@ -147,6 +164,48 @@ impl Completion {
         found.retain(|candidate| seen.insert(candidate.display.to_lowercase()));
         found
     }
+}
+
+/// A text as it follows an opening quote: the rest of an expression that is the text, with nothing in it that is not drawn
+/// as it is (`'A' || chr(27) || 'B'`).
+fn spelled(text: &str) -> String {
+    let quoted = |text: &str| text.replace('\'', "''");
+    if is_drawn_as_it_is(text) {
+        return format!("{}'", quoted(text));
+    }
+    let is_plain = |letter: char| !is_unseen(letter) && letter.width() != Some(0);
+    let mut spelled = String::new();
+    let mut rest = text;
+    loop {
+        let end = rest.find(|letter| !is_plain(letter)).unwrap_or(rest.len());
+        spelled.push_str(&quoted(&rest[..end]));
+        spelled.push('\'');
+        let from = rest[end..].find(is_plain).map_or(rest.len(), |length| end + length);
+        for letter in rest[end..from].chars() {
+            spelled.push_str(&format!(" || chr({})", u32::from(letter)));
+        }
+        rest = &rest[from..];
+        if rest.is_empty() {
+            return spelled;
+        }
+        spelled.push_str(" || '");
+    }
+}
+
+/// Where a text that follows an opening quote ends it; two quotes are one of the text.
+fn end_of_quote(text: &str) -> Option<usize> {
+    let mut quotes = text.match_indices('\'').map(|(position, _)| position).peekable();
+    loop {
+        let quote = quotes.next()?;
+        if quotes.next_if_eq(&(quote + 1)).is_none() {
+            return Some(quote);
+        }
+    }
+}
+
+/// Tells whether a terminal draws a text as it is, and nothing of it moves the cursor or hides.
+fn is_drawn_as_it_is(text: &str) -> bool {
+    neutral(text) == text
 }
 
 /// The quote that is open at the end of a text, and where it began.
@@ -344,6 +403,47 @@ mod tests {
         assert_eq!(offered("", "WHERE folder = 'it").1, ["It''s'"]);
         assert!(offered("", "WHERE subject = 'in").1.is_empty());
         assert!(offered("", "SELECT 'sel").1.is_empty());
+    }
+
+    fn folders(names: &'static [&'static str]) -> Completion {
+        let names = names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        Completion::new(Names::default(), Box::new(move || Some(names.clone())))
+    }
+
+    #[test]
+    fn no_folder_puts_a_character_into_the_line_that_is_not_drawn_as_it_is() {
+        for letter in (0..=0x0010_ffff).filter_map(char::from_u32).filter(|letter| is_unseen(*letter)) {
+            let code = u32::from(letter);
+            let spelled = spelled(&format!("a'{letter}{letter}[2Jb"));
+            assert_eq!(spelled, format!("a''' || chr({code}) || chr({code}) || '[2Jb'"));
+            assert!(is_drawn_as_it_is(&spelled), "{code:x}");
+        }
+        assert_eq!(spelled("\u{1b}]52;c;YQ==\u{7}"), "' || chr(27) || ']52;c;YQ==' || chr(7)");
+        assert_eq!(spelled("می\u{200c}خواهم"), "می\u{200c}خواهم'", "it is spelling");
+        assert_eq!(spelled(&format!("e{}", "\u{301}".repeat(9))), format!("e'{}", " || chr(769)".repeat(9)));
+    }
+
+    #[test]
+    fn what_several_folders_share_does_not_end_the_quote() {
+        let shared = |names| {
+            let (_, found) = folders(names).candidates("", "WHERE folder = '", 16);
+            (found.len(), longest_common_prefix(&found).unwrap_or_default().to_owned())
+        };
+        assert_eq!(shared(&["A\u{1b}b", "A\u{1b}c"]), (2, "A".to_owned()));
+        assert_eq!(shared(&["A", "A'"]), (2, "A".to_owned()));
+        assert_eq!(shared(&["A'b", "A'c"]), (2, "A''".to_owned()));
+        assert_eq!(shared(&["INBOX", "IN\u{7}"]), (2, "IN".to_owned()));
+        assert_eq!(shared(&["A\u{1b}b"]), (1, "A' || chr(27) || 'b'".to_owned()));
+    }
+
+    #[test]
+    fn a_file_that_is_not_drawn_as_it_is_is_not_offered() {
+        let place = tempfile::tempdir().unwrap();
+        for name in ["plain.sql", "p\u{1b}[2J.sql", "p\u{202e}.sql"] {
+            std::fs::write(place.path().join(name), "").unwrap();
+        }
+        let (_, found) = offered("", &format!("\\i {}/p", place.path().display()));
+        assert!(found.len() == 1 && found[0].ends_with("plain.sql"), "{found:?}");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Only here is anything printed, are the environment and the terminal read, and does the process end. Start at
 //! `args` for what can be typed, `session` for how a statement is run, `repl` for the prompt, `output` for the tables.
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
@@ -20,7 +21,7 @@ use tracing_subscriber::{EnvFilter, fmt};
 
 use self::approval::AtPrompt;
 use self::args::{Args, Script, Task};
-use self::output::{Shape, Target};
+use self::output::{NeutralLog, Shape, Target, neutral_lines};
 use self::session::{Ended, Session};
 use self::signals::Signals;
 use self::source::Source;
@@ -52,10 +53,11 @@ mod transcript;
 /// Does what the command line says, and gives the exit status: 0 done, 1 a statement or a check failed, 2 wrong usage.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     say::panics_in_one_line();
-    let args = match args::read(arguments) {
+    let words: Vec<OsString> = arguments.into_iter().collect();
+    let args = match args::read(words.clone()) {
         Ok(args) => args,
         Err(error) => {
-            drop(error.print());
+            say::usage(&error, &words);
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
@@ -244,6 +246,8 @@ fn batch_of<const N: usize>(names: [&str; N], columns: [Vec<&str>; N]) -> Result
 fn print(text: &str) -> Result<ExitCode> {
     use std::io::Write;
     let mut out = io::stdout();
+    // A script wants the path of the configuration as it is.
+    let text = if out.is_terminal() { neutral_lines(text).into() } else { Cow::Borrowed(text) };
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::io("cannot write", error)),
         _ => Ok(ExitCode::SUCCESS),
@@ -270,11 +274,11 @@ fn start_tracing(verbose: bool, transcript: Option<File>) {
     let filter = std::env::var("MAILQL_LOG").ok().filter(|filter| !filter.is_empty());
     let filter = filter.or_else(|| verbose.then(|| "mailql=debug".to_owned()));
     let said = filter.map(|filter| {
-        let layer = fmt::layer().with_writer(io::stderr).with_target(false).compact();
+        let layer = fmt::layer().with_writer(|| NeutralLog(io::stderr())).with_target(false).with_ansi(false).compact();
         layer.with_filter(EnvFilter::new(filter))
     });
     let written = transcript.map(|file| {
-        let layer = fmt::layer().with_writer(Mutex::new(file)).with_target(false).with_ansi(false);
+        let layer = fmt::layer().with_writer(Mutex::new(NeutralLog(file))).with_target(false).with_ansi(false);
         layer.with_filter(EnvFilter::new(transcript::FILTER))
     });
     if said.is_some() || written.is_some() {

@@ -16,13 +16,13 @@ use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::Hinter;
 use rustyline::history::DefaultHistory;
 use rustyline::validate::Validator;
-use rustyline::{CompletionType, Config, Context, Editor, Helper};
+use rustyline::{ColorMode, CompletionType, Config, Context, Editor, Helper};
 use tokio::runtime::Runtime;
 
 use super::complete::{Completion, Names, open_quote};
 use super::highlight::{coloured, is_blank, is_complete};
 use super::meta::{self, Next};
-use super::output::neutral;
+use super::output::{self, neutral, without_unseen};
 use super::session::{Ended, Session};
 use super::signals::{Signal, Signals};
 use super::source::Source;
@@ -70,11 +70,13 @@ impl<'r> Repl<'r> {
             .completion_type(CompletionType::List)
             .completion_prompt_limit(200)
             .history_ignore_space(true)
+            // Without colours, the editor would draw the line as it is.
+            .color_mode(ColorMode::Forced)
             .auto_add_history(false)
             .build();
         let mut editor = Editor::with_config(config).map_err(failed)?;
         let completion = Completion::new(Names::of(&session), folders_in_time(runtime, session.engine.clone()));
-        editor.set_helper(Some(Line { completion, before: String::new() }));
+        editor.set_helper(Some(Line { completion, before: String::new(), colour: output::has_colour() }));
         let history = places::history_file();
         if let Some(file) = &history
             && let Err(error) = editor.load_history(file)
@@ -196,6 +198,7 @@ struct Line {
     completion: Completion,
     /// The lines of the statement above this one.
     before: String,
+    colour: bool,
 }
 
 impl Completer for Line {
@@ -208,12 +211,14 @@ impl Completer for Line {
 
 impl Highlighter for Line {
     fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
+        // What is pasted, or comes out of the history, may hold what a mail said.
+        let line = without_unseen(line);
         // A statement pasted in pieces of megabytes is shown plain rather than late.
         let is_command = self.before.is_empty() && line.starts_with('\\');
-        if is_command || self.before.len() + line.len() > COLOURED_BYTES {
-            return Cow::Borrowed(line);
+        if !self.colour || is_command || self.before.len() + line.len() > COLOURED_BYTES {
+            return Cow::Owned(line);
         }
-        Cow::Owned(coloured(&self.before, line))
+        Cow::Owned(coloured(&self.before, &line))
     }
 
     fn highlight_char(&self, _: &str, _: usize, kind: CmdKind) -> bool {

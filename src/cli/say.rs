@@ -2,9 +2,10 @@
 //!
 //! Everything said is neutralised, for names and server answers come from outside.
 
+use std::ffi::OsString;
 use std::io::{self, Write};
 
-use super::output::neutral;
+use super::output::{neutral, neutral_lines};
 use crate::error::Error;
 
 /// Says an error, and the way out on a line of its own.
@@ -23,6 +24,21 @@ pub(crate) fn hint(text: &str) {
 /// Says what was done.
 pub(crate) fn note(text: &str) {
     line(&neutral(text));
+}
+
+/// Says what is wrong with the command line, or the help that was asked for; `words` are those that were typed.
+pub(crate) fn usage(error: &clap::Error, words: &[OsString]) {
+    // A file's name may be among them, put there by the shell. Where all are harmless, clap's colours are.
+    if words.iter().map(|word| word.to_string_lossy()).all(|word| neutral(&word) == word) {
+        drop(error.print());
+        return;
+    }
+    let text = neutral_lines(&error.render().to_string());
+    if error.use_stderr() {
+        drop(write!(io::stderr().lock(), "{text}"));
+    } else {
+        drop(write!(io::stdout().lock(), "{text}"));
+    }
 }
 
 /// From now on a panic is one line that asks for a report, not a backtrace.

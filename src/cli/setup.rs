@@ -71,7 +71,7 @@ pub(crate) async fn described(
         None => account,
     };
     let path = written(file, &text)?;
-    ask_say(&format!("\nThe account {} is written into {}.\n", neutral(&name), path.display()))?;
+    ask_say(&format!("\nThe account {} is written into {}.\n", neutral(&name), neutral(&path.to_string_lossy())))?;
     Ok(name)
 }
 

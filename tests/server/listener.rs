@@ -2,7 +2,7 @@
 //!
 //! For what no real server does when it is asked to. They end with the test program.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::thread;
 
@@ -71,6 +71,27 @@ pub fn smtp(take: impl Fn(String) + Send + Sync + 'static) -> u16 {
                 return;
             }
         }
+    })
+}
+
+/// A web server: gives the status and the JSON that `answer` makes of a request, and closes the connection.
+pub fn http(answer: impl Fn(&str) -> (&'static str, String) + Send + Sync + 'static) -> u16 {
+    listen(move |mut stream| {
+        let mut request = String::new();
+        let mut lines = BufReader::new(stream.try_clone().unwrap());
+        while !request.ends_with("\r\n\r\n") && lines.read_line(&mut request).is_ok_and(|octets| octets > 0) {}
+        let length = request
+            .to_ascii_lowercase()
+            .split_once("content-length: ")
+            .and_then(|(_, rest)| rest.split_once('\r').and_then(|(length, _)| length.parse::<u64>().ok()));
+        lines.take(length.unwrap_or(0)).read_to_string(&mut request).ok();
+        let (status, body) = answer(&request);
+        let head = format!(
+            "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+            body.len()
+        );
+        // Who has enough is gone.
+        let _ = stream.write_all((head + &body).as_bytes());
     })
 }
 

@@ -1,6 +1,7 @@
 //! A real terminal, which tmux gives; shared by the tests that sit at one.
 #![allow(dead_code, reason = "each test program uses its part")]
 
+use std::fs;
 use std::process::Command;
 use std::time::Instant;
 
@@ -24,17 +25,32 @@ impl Terminal {
 
     /// The same, in a home that is there already.
     pub fn at(home: Home, arguments: &str) -> Self {
+        Self::running(home, &format!("'{}' {arguments}", env!("CARGO_BIN_EXE_mailql")))
+    }
+
+    /// The same, and every octet that goes to the terminal is kept: see [`Terminal::drawn`].
+    pub fn recorded(home: Home, arguments: &str) -> Self {
+        let program = format!("'{}' {arguments}", env!("CARGO_BIN_EXE_mailql"));
+        fs::write(home.path("recorded.sh"), program).unwrap();
+        Self::running(home, "env SHELL=/bin/sh script -q -f -e -c 'sh recorded.sh' drawn")
+    }
+
+    fn running(home: Home, program: &str) -> Self {
         let terminal = Self { home };
         let environment = terminal.home.environment().into_iter().map(|(name, value)| format!("{name}='{value}'"));
         let environment = environment.collect::<Vec<_>>().join(" ");
-        let program = env!("CARGO_BIN_EXE_mailql");
         let command = format!(
-            "cd '{}'; env -u MAILQL_CONFIG -u MAILQL_PASSWORD -u MAILQL_TOKEN {environment} EDITOR=./editor LC_ALL=C.UTF-8 '{program}' \
-             {arguments}; echo \"status $?\"; read -r _",
+            "cd '{}'; env -u MAILQL_CONFIG -u MAILQL_PASSWORD -u MAILQL_TOKEN {environment} EDITOR=./editor LC_ALL=C.UTF-8 \
+             {program}; echo \"status $?\"; read -r _",
             terminal.home.0.path().display()
         );
         terminal.tmux(&["new-session", "-d", "-x", "100", "-y", "50", &command]);
         terminal
+    }
+
+    /// Every octet that went to the terminal by now.
+    pub fn drawn(&self) -> String {
+        String::from_utf8_lossy(&fs::read(self.home.path("drawn")).unwrap_or_default()).into_owned()
     }
 
     /// Types on, after the program, until it is seen.

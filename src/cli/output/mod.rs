@@ -2,6 +2,7 @@
 //!
 //! It prints rows and nothing else; what is said beside them (errors, hints, times) is `say`'s and `session`'s.
 
+use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,7 +25,7 @@ mod plan;
 mod printer;
 mod widths;
 
-pub(crate) use self::neutral::neutral;
+pub(crate) use self::neutral::{NeutralLog, neutral, neutral_lines, without_unseen};
 pub(crate) use self::printer::{Look, Printer};
 
 /// What an answer looks like.
@@ -132,7 +133,14 @@ pub(crate) async fn deliver(
     progress: Option<Progress>,
 ) -> Result<Delivered> {
     let shape = match target {
-        Target::File(path, format) => return export::save(stream, *format, path).await.map(Delivered::Written),
+        Target::File(path, format) => {
+            return match terminal_at(path) {
+                Some(_) if *format == Format::Parquet => Err(no_parquet()),
+                Some(terminal) => export::write(stream, *format, neutral_writer(terminal, *format)).await,
+                None => export::save(stream, *format, path).await,
+            }
+            .map(Delivered::Written);
+        }
         Target::Directory(path) => return export::save_files(stream, path).await.map(Delivered::Saved),
         Target::Screen(shape) => *shape,
     };
@@ -141,12 +149,10 @@ pub(crate) async fn deliver(
     let screen = Screen { gone: Arc::clone(&gone), progress: progress.filter(|_| terminal) };
     let delivered = match shape {
         Shape::Table => print_table(stream, screen, Look { expanded, ..look() }, cap).await,
-        Shape::Rows(Format::Parquet) if terminal => {
-            Err(Error::new(ErrorKind::Config, "parquet is not for a terminal").hint("add -o FILE.parquet"))
-        }
+        Shape::Rows(Format::Parquet) if terminal => Err(no_parquet()),
         Shape::Rows(format) => {
             let outcome = if terminal {
-                export::write(stream, format, NeutralWriter::new(screen)).await
+                export::write(stream, format, neutral_writer(screen, format)).await
             } else {
                 export::write(stream, format, screen).await
             };
@@ -171,6 +177,30 @@ pub(crate) fn print_batch(batch: &RecordBatch, expanded: bool) -> Result<()> {
     }
 }
 
+fn no_parquet() -> Error {
+    Error::new(ErrorKind::Config, "parquet is not for a terminal").hint("add -o FILE.parquet")
+}
+
+/// What rows are written to a terminal by.
+fn neutral_writer<W: Write>(terminal: W, format: Format) -> NeutralWriter<W> {
+    NeutralWriter::new(terminal, format == Format::Tsv)
+}
+
+/// The terminal that a path leads to (`/dev/tty`, `/dev/stdout`), if it leads to one.
+#[cfg(unix)]
+fn terminal_at(path: &Path) -> Option<File> {
+    use std::os::unix::fs::FileTypeExt;
+    let is_device = std::fs::metadata(path).is_ok_and(|found| found.file_type().is_char_device());
+    let device = is_device.then(|| File::options().write(true).open(path).ok()).flatten();
+    device.filter(File::is_terminal)
+}
+
+/// On other systems a terminal has no path.
+#[cfg(not(unix))]
+fn terminal_at(_: &Path) -> Option<File> {
+    None
+}
+
 /// Columns of standard output, when it is a terminal.
 pub(crate) fn width() -> Option<usize> {
     let columns = || terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0));
@@ -183,9 +213,13 @@ fn look() -> Look {
     if width.is_none() {
         return Look::default();
     }
+    Look { width, colour: has_colour(), expanded: false }
+}
+
+/// Whether a terminal has colours, and they are wanted.
+pub(crate) fn has_colour() -> bool {
     let dumb = std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
-    let colour = !dumb && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    Look { width, colour, expanded: false }
+    !dumb && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 async fn print_table(

@@ -73,16 +73,37 @@ pub(crate) fn neutral(text: &str) -> String {
     shown
 }
 
-/// A writer to a terminal that lets lines and tabs through and neutralises the rest.
+/// The harmless form of a text of several lines, which stay lines.
+pub(crate) fn neutral_lines(text: &str) -> String {
+    text.split('\n').map(neutral).collect::<Vec<_>>().join("\n")
+}
+
+/// The text without what cannot be seen in it, as wide as the line editor believes it to be: the editor measures the text
+/// itself, so a visible form of another width would put the cursor in the wrong place.
+pub(crate) fn without_unseen(text: &str) -> String {
+    let is_shown = |letter: char| !is_unseen(letter) || matches!(letter, '\n' | '\t');
+    let mut shown = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter.width() {
+            _ if is_shown(letter) => shown.push(letter),
+            Some(width) => shown.extend(std::iter::repeat_n(' ', width)),
+            None => {}
+        }
+    }
+    shown
+}
+
+/// A writer to a terminal that lets lines through, and tabs where they separate columns, and neutralises the rest.
 pub(crate) struct NeutralWriter<W: Write> {
     out: W,
+    separators: &'static [char],
     /// The beginning of a character whose end has not come yet.
     partial: Vec<u8>,
 }
 
 impl<W: Write> NeutralWriter<W> {
-    pub(crate) fn new(out: W) -> Self {
-        Self { out, partial: Vec::new() }
+    pub(crate) fn new(out: W, has_tabs: bool) -> Self {
+        Self { out, separators: if has_tabs { &['\n', '\t'] } else { &['\n'] }, partial: Vec::new() }
     }
 }
 
@@ -95,8 +116,8 @@ impl<W: Write> Write for NeutralWriter<W> {
         };
         let rest = self.partial.split_off(complete);
         let text = String::from_utf8_lossy(&self.partial);
-        for piece in text.split_inclusive(['\n', '\t']) {
-            let end = piece.ends_with(['\n', '\t']).then(|| piece.len() - 1);
+        for piece in text.split_inclusive(self.separators) {
+            let end = piece.ends_with(self.separators).then(|| piece.len() - 1);
             let (words, end) = piece.split_at(end.unwrap_or(piece.len()));
             write!(self.out, "{}{end}", neutral(words.strip_suffix('\r').unwrap_or(words)))?;
         }
@@ -106,6 +127,21 @@ impl<W: Write> Write for NeutralWriter<W> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
+    }
+}
+
+/// A writer of log lines: each write is one event, and becomes one line, whatever names and server answers are in it.
+pub(crate) struct NeutralLog<W: Write>(pub(crate) W);
+
+impl<W: Write> Write for NeutralLog<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(bytes);
+        writeln!(self.0, "{}", neutral(text.strip_suffix('\n').unwrap_or(&text)))?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
     }
 }
 
@@ -202,10 +238,38 @@ mod tests {
     #[test]
     fn the_writer_keeps_lines_and_characters_that_come_in_parts() {
         let mut written = Vec::new();
-        let mut writer = NeutralWriter::new(&mut written);
+        let mut writer = NeutralWriter::new(&mut written, true);
         for byte in "é,\u{1b}]0;x\u{7}\r\nb\t日\n".as_bytes() {
             writer.write_all(&[*byte]).unwrap();
         }
         assert_eq!(String::from_utf8(written).unwrap(), "é,␛]0;x␇\nb\t日\n");
+        let mut written = Vec::new();
+        NeutralWriter::new(&mut written, false).write_all(b"a\tb\n").unwrap();
+        assert_eq!(String::from_utf8(written).unwrap(), "a␉b\n");
+    }
+
+    #[test]
+    fn an_event_is_one_line_of_the_log() {
+        let mut written = Vec::new();
+        let mut log = NeutralLog(&mut written);
+        log.write_all("DEBUG a\nERROR b\t\u{202e}\u{1b}[2J\n".as_bytes()).unwrap();
+        log.write_all(b"DEBUG c\n").unwrap();
+        assert_eq!(String::from_utf8(written).unwrap(), "DEBUG a␊ERROR b␉\\u{202e}␛[2J\nDEBUG c\n");
+    }
+
+    #[test]
+    fn lines_stay_lines() {
+        assert_eq!(neutral_lines("\na\u{9b}b\n\n"), "\na\\u{9b}b\n\n");
+    }
+
+    #[test]
+    fn the_line_editor_is_given_what_is_as_wide_as_it_believes() {
+        assert_eq!(without_unseen("a\u{1b}[1m\u{9b}\u{202e}b\tc\nd\u{301}日"), "a[1mb\tc\nd\u{301}日");
+        for code in (0..=0x0010_ffff).filter_map(char::from_u32).filter(|letter| is_unseen(*letter)) {
+            if !matches!(code, '\n' | '\t') {
+                let shown = without_unseen(&code.to_string());
+                assert_eq!(shown, " ".repeat(code.width().unwrap_or(0)), "{:x}", u32::from(code));
+            }
+        }
     }
 }
