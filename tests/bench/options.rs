@@ -25,6 +25,8 @@ pub struct Options {
     pub scale: bool,
     /// Whether sending is measured, instead of the tasks.
     pub sending: bool,
+    /// Whether operators are measured beside DataFusion's own wheel, instead of the tasks.
+    pub operators: bool,
     /// Whether a large inbox is read over a line that is cut, instead of the tasks.
     pub soak: bool,
     /// How long a connection lasts then.
@@ -45,6 +47,7 @@ impl Options {
             keep: None,
             scale: false,
             sending: false,
+            operators: false,
             soak: false,
             cut: Duration::from_secs(5),
         };
@@ -54,6 +57,10 @@ impl Options {
                 "--bench" => continue,
                 "--scale" => {
                     options.scale = true;
+                    continue;
+                }
+                "--operators" => {
+                    options.operators = true;
                     continue;
                 }
                 "--sending" => {
@@ -149,4 +156,5 @@ usage: cargo bench -- [OPTION]...
   --scale                T2 at 1,000 to 1,000,000 messages instead, mailql alone
   --soak                 1,000,000 messages read whole over a line that is cut, and over one that is not
   --cut 5000             milliseconds that a connection lasts then
+  --operators            eight statements over Parquet instead, beside DataFusion from PyPI
   --sending              a mail merge of 1,000 and 5,000 mails instead, beside a bare client";

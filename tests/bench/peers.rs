@@ -79,7 +79,11 @@ impl Peers {
 
 /// A Python with the libraries in it; the error says why there is none.
 fn environment() -> Result<PathBuf, String> {
-    let packages = LIBRARIES.map(|(_, package)| package);
+    environment_of(&LIBRARIES.map(|(_, package)| package))
+}
+
+/// The same with other packages.
+pub fn environment_of(packages: &[&str]) -> Result<PathBuf, String> {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench").join(packages.join("-"));
     let python = directory.join("bin/python");
     if directory.join("complete").exists() {

@@ -22,6 +22,8 @@ mod measure;
 #[cfg(unix)]
 mod meter;
 #[cfg(unix)]
+mod operators;
+#[cfg(unix)]
 mod options;
 #[cfg(unix)]
 mod peers;
@@ -66,6 +68,7 @@ fn main() -> ExitCode {
         _ if arguments.iter().any(|argument| argument == "--bench") => match options::Options::parse(&arguments) {
             // Servers and programs make their files where the environment says so.
             Ok(options) if std::env::temp_dir() != options.directory => again(&options.directory, &arguments),
+            Ok(options) if options.operators => operators::run(&options),
             Ok(options) if options.sending => sending::run(&options),
             Ok(options) if options.soak => soak::run(&options),
             Ok(options) if options.scale => scale::run(&options),

@@ -11,7 +11,8 @@ use std::time::{Duration, UNIX_EPOCH};
 use crate::chance::Chance;
 use crate::server::conversation::Conversation;
 use crate::server::dovecot::{Dovecot, User};
-use crate::server::proxy::{Lie, Mischief, Proxy};
+use crate::server::proxy::Proxy;
+use crate::server::proxy::lying::{Lie, Mischief};
 use crate::{engine_of, rows};
 use mailql::{Engine, ImapAccount, Tls};
 

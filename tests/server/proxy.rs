@@ -3,7 +3,7 @@
 //! Octets go through as they are; it can cut the line, but puts in nothing. It reads IMAP in the clear: what goes on
 //! under TLS or compressed is counted, not understood. Read on in `recording`, which understands and counts.
 
-mod lying;
+pub mod lying;
 mod recording;
 
 use std::io::{Read, Write};
@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use recording::Recording;
 
-pub use lying::{Lie, Mischief};
+use lying::Lie;
 pub use recording::Counts;
 
 /// A line that is still to be laid.
