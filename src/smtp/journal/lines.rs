@@ -11,6 +11,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::file;
 
 /// A file of lines, in a directory of its own.
 #[derive(Debug)]
@@ -50,7 +51,7 @@ impl Lines {
     /// Gives every whole line from a place on, with where it begins, until one is enough.
     pub(super) fn read(&self, from: u64, mut take: impl FnMut(u64, &[u8]) -> Result<ControlFlow<()>>) -> Result<()> {
         let failed = |error| Error::io(format!("cannot read {}", self.path.display()), error);
-        let mut file = match File::open(&self.path) {
+        let mut file = match file::open(&self.path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(failed(error)),
@@ -85,7 +86,7 @@ impl Lines {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         // A lock on the journal itself would keep readers out on some systems.
-        let lock = options.open(self.directory.join("sent.lock")).map_err(failed)?;
+        let lock = file::open_with(&mut options, &self.directory.join("sent.lock")).map_err(failed)?;
         let start = Instant::now();
         loop {
             match lock.try_lock() {
@@ -99,7 +100,7 @@ impl Lines {
             }
         }
         let is_new = !self.path.exists();
-        let file = options.open(&self.path).map_err(failed)?;
+        let file = file::open_with(&mut options, &self.path).map_err(failed)?;
         if is_new && cfg!(unix) {
             // Its name is on the disk, too.
             File::open(&self.directory).and_then(|directory| directory.sync_all()).map_err(failed)?;
