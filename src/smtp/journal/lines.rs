@@ -56,6 +56,7 @@ impl Lines {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(failed(error)),
         };
+        close_to_others(&file, &self.path);
         file.seek(SeekFrom::Start(from)).map_err(failed)?;
         let (mut file, mut line, mut at) = (BufReader::new(file), Vec::new(), from);
         loop {
@@ -101,6 +102,7 @@ impl Lines {
         }
         let is_new = !self.path.exists();
         let file = file::open_with(&mut options, &self.path).map_err(failed)?;
+        close_to_others(&file, &self.path);
         if is_new && cfg!(unix) {
             // Its name is on the disk, too.
             File::open(&self.directory).and_then(|directory| directory.sync_all()).map_err(failed)?;
@@ -170,6 +172,20 @@ impl Locked<'_> {
         OpenOptions::new().write(true).open(&self.lines.path)?.set_len(at)
     }
 }
+
+/// Mends a journal that others may read or write: it tells whom somebody wrote to, and about what.
+#[cfg(unix)]
+fn close_to_others(file: &File, path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    let is_open = file.metadata().is_ok_and(|found| found.permissions().mode() & 0o077 != 0);
+    if is_open && let Err(error) = file.set_permissions(fs::Permissions::from_mode(0o600)) {
+        tracing::debug!("{} stays open to others: {error}", path.display());
+    }
+}
+
+/// Elsewhere, what is in a user's directory is the user's.
+#[cfg(not(unix))]
+fn close_to_others(_: &File, _: &Path) {}
 
 impl Written {
     /// Waits until it is on the disk.
