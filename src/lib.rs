@@ -21,6 +21,7 @@ pub mod archive;
 pub mod cli;
 pub mod engine;
 pub mod error;
+pub mod file;
 pub mod imap;
 pub mod mail;
 pub mod net;

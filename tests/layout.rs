@@ -7,17 +7,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A room of `src/`, and the rooms that it may name.
-const ARROWS: [(&str, &[&str]); 10] = [
+const ARROWS: [(&str, &[&str]); 11] = [
     ("error", &[]),
+    ("file", &[]),
     ("mail", &["error"]),
-    ("net", &["error"]),
-    ("account", &["net", "error"]),
-    ("archive", &["mail", "error"]),
+    ("net", &["file", "error"]),
+    ("account", &["net", "file", "error"]),
+    ("archive", &["mail", "file", "error"]),
     ("imap", &["mail", "account", "net", "error"]),
-    ("smtp", &["mail", "account", "net", "error"]),
+    ("smtp", &["mail", "account", "net", "file", "error"]),
     ("table", &["mail", "error"]),
     ("engine", &["table", "imap", "archive", "smtp", "account", "mail", "net", "error"]),
-    ("cli", &["engine", "account", "error"]),
+    ("cli", &["engine", "account", "file", "error"]),
 ];
 
 #[test]

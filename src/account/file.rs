@@ -23,7 +23,7 @@ impl Config {
     /// # Errors
     /// When the file cannot be read, or says something that it cannot say.
     pub fn read(file: &Path, home: Option<&Path>) -> Result<Self> {
-        let text = std::fs::read_to_string(file)
+        let text = crate::file::read_named(file)
             .map_err(|error| Error::io(format!("cannot read the configuration {}", file.display()), error))?;
         let base = file.parent().unwrap_or(Path::new(""));
         Self::parse(&text, base, home).map_err(|error| error.context("file", file.display().to_string()))

@@ -27,6 +27,7 @@ use self::signals::Signals;
 use self::source::Source;
 use crate::account::{AccountConfig, proofs};
 use crate::error::{Error, ErrorKind, Result};
+use crate::file;
 
 mod approval;
 mod args;
@@ -174,7 +175,7 @@ fn piped() -> Result<String> {
 
 /// The text of a file of statements, without the mark that some editors put first.
 fn script_file(path: &Path) -> Result<String> {
-    let text = std::fs::read_to_string(path);
+    let text = file::read_named(path);
     let text = text.map_err(|error| Error::io(format!("cannot read {}", path.display()), error))?;
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
 
+use crate::file::open_with;
+
 /// The configuration file: as given, else as `MAILQL_CONFIG` says, else the platform's place.
 pub(crate) fn config_file(given: Option<&Path>) -> Option<PathBuf> {
     let set = || std::env::var_os("MAILQL_CONFIG").filter(|path| !path.is_empty()).map(PathBuf::from);
@@ -46,14 +48,14 @@ fn strategy() -> Option<impl BaseStrategy> {
 fn close_to_others(directory: &Path, file: &Path) -> io::Result<()> {
     use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
     fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
-    let opened = fs::File::options().append(true).create(true).mode(0o600).open(file)?;
+    let opened = open_with(fs::File::options().append(true).create(true).mode(0o600), file)?;
     opened.set_permissions(fs::Permissions::from_mode(0o600))
 }
 
 #[cfg(not(unix))]
 fn close_to_others(directory: &Path, file: &Path) -> io::Result<()> {
     fs::create_dir_all(directory)?;
-    fs::File::options().append(true).create(true).open(file).map(drop)
+    open_with(fs::File::options().append(true).create(true), file).map(drop)
 }
 
 const NAME: &str = "mailql";

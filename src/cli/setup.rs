@@ -14,6 +14,7 @@ use crate::account::oauth::discovery;
 use crate::account::provider::PROVIDERS;
 use crate::account::{AccountConfig, Config, Keep, Provider};
 use crate::error::{Error, ErrorKind, Result};
+use crate::file::read_to_string;
 
 /// Asks for an account and writes it into the configuration; gives its name, or that of the one that has the address.
 ///
@@ -253,7 +254,7 @@ async fn endpoints(person: &Person<'_>, lines: &mut Lines) -> Answer<()> {
 
 /// The names of the credentials that the configuration has.
 fn credentials(file: Option<&Path>) -> Vec<String> {
-    let text = places::config_file(file).and_then(|path| fs::read_to_string(path).ok()).unwrap_or_default();
+    let text = places::config_file(file).and_then(|path| read_to_string(&path).ok()).unwrap_or_default();
     let table = text.parse::<toml::Table>().unwrap_or_default();
     table.get("credentials").and_then(toml::Value::as_table).into_iter().flat_map(toml::Table::keys).cloned().collect()
 }
@@ -264,7 +265,7 @@ fn written(file: Option<&Path>, text: &str) -> Result<std::path::PathBuf> {
         Error::new(ErrorKind::Config, "this system tells no home directory").hint("name a file: --config FILE")
     })?;
     let failed = |error| Error::io(format!("cannot write {}", path.display()), error);
-    let before = match fs::read_to_string(&path) {
+    let before = match read_to_string(&path) {
         Ok(before) => before,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
         Err(error) => return Err(failed(error)),

@@ -23,6 +23,7 @@ use super::certificate::{Certificate, Looking};
 use super::prompt::Prompt;
 use super::steps::{Step, Steps};
 use crate::error::{Error, ErrorKind, Result};
+use crate::file;
 
 /// A server, and what is spoken there.
 #[derive(Debug, Clone, Copy)]
@@ -143,13 +144,14 @@ fn config(ca_file: Option<&Path>) -> Result<(ClientConfig, Arc<Looking>)> {
 }
 
 /// The certificates of a PEM file.
-fn authorities(file: &Path) -> Result<Vec<CertificateDer<'static>>> {
+fn authorities(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
     let unusable = |why: String| {
-        Error::new(ErrorKind::Config, format!("cannot use the ca_file {}: {why}", file.display()))
+        Error::new(ErrorKind::Config, format!("cannot use the ca_file {}: {why}", path.display()))
             .hint("it is a PEM file with the certificate of the authority")
     };
-    let found = CertificateDer::pem_file_iter(file).map_err(|error| unusable(error.to_string()))?;
-    let found: Vec<_> = found.collect::<Result<_, _>>().map_err(|error| unusable(error.to_string()))?;
+    let file = file::open(path).map_err(|error| unusable(error.to_string()))?;
+    let found: Vec<_> =
+        CertificateDer::pem_reader_iter(file).collect::<Result<_, _>>().map_err(|error| unusable(error.to_string()))?;
     if found.is_empty() { Err(unusable("there is no certificate in it".to_owned())) } else { Ok(found) }
 }
 

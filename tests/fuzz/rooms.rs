@@ -8,6 +8,8 @@ pub mod account;
 pub mod archive;
 #[path = "../../src/error.rs"]
 pub mod error;
+#[path = "../../src/file.rs"]
+pub mod file;
 #[path = "../../src/imap/mod.rs"]
 pub mod imap;
 #[path = "../../src/mail/mod.rs"]

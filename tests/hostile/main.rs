@@ -10,6 +10,7 @@
 mod answer;
 mod giants;
 mod names;
+mod places;
 #[path = "../program/mod.rs"]
 mod program;
 #[path = "../server/mod.rs"]

@@ -11,7 +11,7 @@ use crate::server::scripted::{Action, Folder, Message, Script};
 use crate::{write_maildir, write_mbox};
 
 /// A name as a mail gives it (RFC 2231, in percents), and the file that it is saved as.
-const FILES: [(&str, &str); 36] = [
+const FILES: [(&str, &str); 40] = [
     ("../../outside", "__.._outside"),
     ("../../../../../../../../tmp/outside", "__.._.._.._.._.._.._.._tmp_outside"),
     ("/tmp/outside", "_tmp_outside"),
@@ -30,9 +30,13 @@ const FILES: [(&str, &str); 36] = [
     ("...", "_ (3)"),
     (".bashrc", "_bashrc"),
     (".ssh/authorized_keys", "_ssh_authorized_keys"),
-    ("~", "~"),
-    ("~root", "~root"),
-    ("-rf", "-rf"),
+    ("~", "_~"),
+    ("~root", "_~root"),
+    ("-rf", "_-rf"),
+    ("%20-rf", "_-rf (2)"),
+    ("+x", "_+x"),
+    ("=ls", "_=ls"),
+    ("@arguments", "_@arguments"),
     ("$(reboot)", "$(reboot)"),
     ("CON", "_CON"),
     ("nul.txt", "_nul.txt"),

@@ -13,6 +13,7 @@ use tempfile::NamedTempFile;
 
 use super::super::credential::Text;
 use crate::error::{Error, ErrorKind, Result};
+use crate::file;
 
 /// A directory of secrets.
 #[derive(Debug)]
@@ -37,7 +38,7 @@ impl Files {
 
     pub(super) fn read(&self, key: &str) -> Result<Option<Text>> {
         let path = self.path(key, "json");
-        let mut file = match File::open(&path) {
+        let mut file = match file::open(&path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(unusable("cannot read", &path, error)),
@@ -95,7 +96,7 @@ impl Files {
         options.create(true).truncate(false).write(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(&path).map_err(failed)?;
+        let file = file::open_with(&mut options, &path).map_err(failed)?;
         let start = Instant::now();
         loop {
             match file.try_lock() {

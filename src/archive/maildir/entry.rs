@@ -18,6 +18,7 @@ use crate::archive::entry::{self, Entry, MOST_HEADER, MOST_MESSAGE, Marks, Readi
 use crate::archive::matches::Facts;
 use crate::archive::reading::Chunk;
 use crate::error::{Error, ErrorKind, Result};
+use crate::file;
 use crate::mail::message::Timestamp;
 use crate::mail::{Flag, Flags, Meter, Uid};
 
@@ -47,6 +48,8 @@ impl<'a> OpenFolder<'a> {
             for path in places.iter().rev() {
                 match work(path) {
                     Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    // What took its place since it was listed is no mail.
+                    Err(error) if file::is_other(&error) => return Err(Stop::Gone),
                     result => return result.map_err(|error| failed(path, error)),
                 }
             }
@@ -111,7 +114,7 @@ impl MaildirEntry<'_, '_> {
     fn open(&mut self) -> Reading<&mut (File, PathBuf)> {
         let open = match self.open.take() {
             Some(open) => open,
-            None => self.folder.with_file(self.file, |path| Ok((File::open(path)?, path.to_owned())))?,
+            None => self.folder.with_file(self.file, |path| Ok((file::open(path)?, path.to_owned())))?,
         };
         Ok(self.open.insert(open))
     }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::archive::{DELIMITER, is_directory, with_own_paths};
 use crate::error::{Error, ErrorKind, Result};
+use crate::file;
 use crate::mail::mutf7;
 
 /// A folder, and where it is.
@@ -42,7 +43,7 @@ pub(super) fn places(root: &Path) -> Result<Vec<Place>> {
     }
     let mut found = with_own_paths(root, walk.places);
     found.sort_by_key(|(path, _)| path != "INBOX");
-    let subscriptions = fs::read_to_string(root.join("subscriptions")).ok().map(|text| subscribed(&text));
+    let subscriptions = file::read_to_string(&root.join("subscriptions")).ok().map(|text| subscribed(&text));
     let place = |(path, directory): (String, PathBuf)| {
         let subscribed = subscriptions.as_ref().map(|names| names.contains(&path));
         Place { path, directory, subscribed }

@@ -18,6 +18,7 @@ use super::uid_list::UidList;
 use crate::archive::entry::needs_whole;
 use crate::archive::reading::{Chunk, Snapshot};
 use crate::error::{Error, Result};
+use crate::file;
 use crate::mail::{Fetch, Flag, Meter, Uid, UidValidity};
 
 /// The messages of a folder as they were when it was listed.
@@ -44,7 +45,7 @@ impl Listing {
     pub(super) fn of(directory: PathBuf, uids: &Mutex<UidList>) -> Result<Self> {
         let failed = |error| Error::io(format!("cannot list {}", directory.display()), error);
         let found = names_in(&directory).map_err(failed)?;
-        let keywords = match fs::read_to_string(directory.join("dovecot-keywords")) {
+        let keywords = match file::read_to_string(&directory.join("dovecot-keywords")) {
             Ok(text) => names::keywords(&text),
             Err(_) => BTreeMap::new(),
         };
@@ -213,7 +214,11 @@ fn add_names(part: &Path, is_new: bool, found: &mut HashMap<Vec<u8>, Found>) -> 
     for child in children {
         let child = child?;
         let name = child.file_name();
-        if name.as_encoded_bytes().starts_with(b".") || child.file_type().is_ok_and(|kind| kind.is_dir()) {
+        if name.as_encoded_bytes().starts_with(b".") {
+            continue;
+        }
+        if !file::is_regular(&child) {
+            tracing::debug!("{} is no regular file, and so no mail", child.path().display());
             continue;
         }
         let base = names::base(name.as_encoded_bytes()).to_vec();

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::archive::cache;
+use crate::file;
 use crate::mail::{Uid, UidValidity};
 
 /// Which name has which uid.
@@ -168,7 +169,7 @@ fn open(path: &Path) -> io::Result<File> {
         use std::os::unix::fs::OpenOptionsExt;
         options.mode(0o600);
     }
-    options.open(path)
+    file::open_with(&mut options, path)
 }
 
 fn now() -> UidValidity {

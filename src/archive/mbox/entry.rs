@@ -18,6 +18,7 @@ use crate::archive::entry::{self, Entry, MOST_HEADER, MOST_MESSAGE, Marks, Readi
 use crate::archive::matches::Facts;
 use crate::archive::reading::{Chunk, Snapshot};
 use crate::error::{Error, Result};
+use crate::file;
 use crate::mail::message::Timestamp;
 use crate::mail::{Fetch, Flag, Flags, Header, Meter, Uid, UidValidity};
 
@@ -51,7 +52,7 @@ impl Snapshot for Indexed {
 
     fn open<'a>(&'a self, meter: &'a Meter) -> Result<Box<dyn Chunk + 'a>> {
         let failed = |error| Error::io(format!("cannot open {}", self.path.display()), error);
-        let file = File::open(&self.path).map_err(failed)?;
+        let file = file::open(&self.path).map_err(failed)?;
         let chunk = OpenMbox { indexed: self, file, meter };
         chunk.check()?;
         Ok(Box::new(chunk))

@@ -3,13 +3,14 @@
 //! Looks at the beginning of a file and no further: messages are found in [`super::scan`].
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::separator;
 use crate::archive::{DELIMITER, is_directory, with_own_paths};
 use crate::error::{Error, ErrorKind, Result};
+use crate::file;
 
 /// A folder, and the file that it is in.
 #[derive(Debug)]
@@ -25,7 +26,11 @@ pub(super) fn places(root: &Path) -> Result<Vec<Place>> {
     let failed = |error| Error::io(format!("cannot open {}", root.display()), error);
     let metadata = fs::metadata(root).map_err(|error| failed(error).hint("check the path of the account"))?;
     if !metadata.is_dir() {
-        let looks_so = beginning(root).map_err(failed)?;
+        let looks_so = beginning(root).map_err(|error| {
+            let is_other = file::is_other(&error);
+            let error = failed(error);
+            if is_other { error.hint("an mbox is read in many places: write it into a file first") } else { error }
+        })?;
         let name = root.file_name().unwrap_or_default().to_string_lossy();
         let place = Place { path: without_ending(&name).to_owned(), file: root.to_owned() };
         return if matches!(looks_so, Beginning::Other) { Err(no_mbox(root)) } else { Ok(vec![place]) };
@@ -48,7 +53,7 @@ pub(super) fn places(root: &Path) -> Result<Vec<Place>> {
 /// That a file is no mbox.
 pub(super) fn no_mbox(path: &Path) -> Error {
     let mut magic = [0; 4];
-    let read = File::open(path).and_then(|mut file| file.read(&mut magic)).unwrap_or_default();
+    let read = file::open(path).and_then(|mut file| file.read(&mut magic)).unwrap_or_default();
     let hint = match &magic[..read] {
         [0x1f, 0x8b, ..] | [b'P', b'K', 3, 4] => "the file is compressed; unpack it first",
         _ => "an mbox file starts with a line `From someone Sat Jan  3 01:02:03 2026`",
@@ -110,7 +115,7 @@ fn is_mbox(path: &Path, name: &str) -> Result<bool> {
 
 fn beginning(path: &Path) -> io::Result<Beginning> {
     let mut octets = Vec::new();
-    File::open(path)?.take(4096).read_to_end(&mut octets)?;
+    file::open(path)?.take(4096).read_to_end(&mut octets)?;
     let octets = octets.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&octets).trim_ascii_start();
     let line = octets.split(|octet| *octet == b'\n').next().unwrap_or_default();
     Ok(match (octets.is_empty(), separator::begins(line), separator::has_date(line)) {

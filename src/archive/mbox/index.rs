@@ -15,6 +15,7 @@ use super::scan::{self, KEPT_IN_PLACE, Record, Stopped};
 use crate::archive::cache::StableHash;
 use crate::archive::reading::Token;
 use crate::error::{Error, ErrorKind, Result};
+use crate::file;
 use crate::mail::{Flag, Meter, UidValidity};
 
 /// Where the messages of a file are, for as long as the file is as it was.
@@ -60,7 +61,7 @@ impl Index {
         token: &Token,
     ) -> Result<Arc<Index>> {
         let failed = |error| Error::io(format!("cannot read {}", path.display()), error);
-        let mut file = File::open(path).map_err(failed)?;
+        let mut file = file::open(path).map_err(failed)?;
         let stamp = Stamp::of(&file.metadata().map_err(failed)?);
         let outdated = known.clone();
         let holds = |index: &Arc<Index>| index.stamp == stamp;

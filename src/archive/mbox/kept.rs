@@ -3,18 +3,19 @@
 //! What does not read back exactly is as good as not there. What the index is for is in
 //! [`super::index`].
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, BufReader, Read, Write};
 use std::path::Path;
 
 use super::index::{Index, Stamp};
 use super::scan::Record;
 use crate::archive::cache::{self, StableHash};
+use crate::file;
 use crate::mail::UidValidity;
 
 /// The index that was kept of the file, whatever state the file was in.
 pub(super) fn load(cache: &Path, path: &Path) -> Option<Index> {
-    let file = File::open(cache::file_for(cache, path, "mbox")).ok()?;
+    let file = file::open(&cache::file_for(cache, path, "mbox")).ok()?;
     let most = file.metadata().ok()?.len() / RECORD as u64;
     let mut from = Checked { inner: BufReader::with_capacity(1 << 18, file), hash: StableHash::new() };
     if from.take::<16>()? != *MAGIC {

@@ -114,7 +114,8 @@ fn publish(mut aside: Aside, directory: &Path, name: &str, numbers: &mut HashMap
     }
 }
 
-/// A name that stays in its directory on every system, reads as what it is, and is at most 200 bytes long.
+/// A name that stays in its directory on every system, reads as what it is, means nothing else on a command line, and is at
+/// most 200 bytes long.
 fn safe_name(name: &str) -> String {
     let mut safe = name
         .chars()
@@ -128,7 +129,7 @@ fn safe_name(name: &str) -> String {
     let plain = trimmed.trim_start_matches('.');
     // A name that begins with a dot is hidden, or is not a name at all.
     safe = if plain.len() < trimmed.len() { format!("_{plain}") } else { trimmed.to_owned() };
-    if is_device(&safe) {
+    if is_device(&safe) || safe.starts_with(MEANT_BY_A_SHELL) {
         safe.insert(0, '_');
     }
     safe = shortened(&safe, NAME_BYTES);
@@ -178,6 +179,9 @@ fn cut(text: &str, limit: usize) -> &str {
     &text[..end]
 }
 
+/// What a name begins with that a shell or a program takes for something else: an option (`-`, `+`), a home directory, the
+/// path of a program (zsh), a file of arguments.
+const MEANT_BY_A_SHELL: [char; 5] = ['-', '+', '~', '=', '@'];
 /// Short of the 255 that file systems allow, for encryption and backups add to it.
 const NAME_BYTES: usize = 200;
 /// Beyond this it is a sentence with a dot in it.
@@ -225,6 +229,17 @@ mod tests {
             ("com¹ .txt", "_com¹ .txt"),
             ("common.txt", "common.txt"),
             ("trailing. . ", "trailing"),
+            ("-rf", "_-rf"),
+            ("  -rf", "_-rf"),
+            ("--help", "_--help"),
+            ("+x", "_+x"),
+            ("~", "_~"),
+            ("~root", "_~root"),
+            ("~/.ssh/id", "_~_.ssh_id"),
+            ("=ls", "_=ls"),
+            ("@arguments", "_@arguments"),
+            (".-rf", "_-rf"),
+            ("a-b ~ c.txt", "a-b ~ c.txt"),
             ("   ", "unnamed"),
             ("", "unnamed"),
             ("Übersicht 日本.pdf", "Übersicht 日本.pdf"),

@@ -11,6 +11,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::file;
 
 /// A file of lines, in a directory of its own.
 #[derive(Debug)]
@@ -50,11 +51,12 @@ impl Lines {
     /// Gives every whole line from a place on, with where it begins, until one is enough.
     pub(super) fn read(&self, from: u64, mut take: impl FnMut(u64, &[u8]) -> Result<ControlFlow<()>>) -> Result<()> {
         let failed = |error| Error::io(format!("cannot read {}", self.path.display()), error);
-        let mut file = match File::open(&self.path) {
+        let mut file = match file::open(&self.path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(failed(error)),
         };
+        close_to_others(&file, &self.path);
         file.seek(SeekFrom::Start(from)).map_err(failed)?;
         let (mut file, mut line, mut at) = (BufReader::new(file), Vec::new(), from);
         loop {
@@ -85,7 +87,7 @@ impl Lines {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         // A lock on the journal itself would keep readers out on some systems.
-        let lock = options.open(self.directory.join("sent.lock")).map_err(failed)?;
+        let lock = file::open_with(&mut options, &self.directory.join("sent.lock")).map_err(failed)?;
         let start = Instant::now();
         loop {
             match lock.try_lock() {
@@ -99,7 +101,8 @@ impl Lines {
             }
         }
         let is_new = !self.path.exists();
-        let file = options.open(&self.path).map_err(failed)?;
+        let file = file::open_with(&mut options, &self.path).map_err(failed)?;
+        close_to_others(&file, &self.path);
         if is_new && cfg!(unix) {
             // Its name is on the disk, too.
             File::open(&self.directory).and_then(|directory| directory.sync_all()).map_err(failed)?;
@@ -169,6 +172,20 @@ impl Locked<'_> {
         OpenOptions::new().write(true).open(&self.lines.path)?.set_len(at)
     }
 }
+
+/// Mends a journal that others may read or write: it tells whom somebody wrote to, and about what.
+#[cfg(unix)]
+fn close_to_others(file: &File, path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    let is_open = file.metadata().is_ok_and(|found| found.permissions().mode() & 0o077 != 0);
+    if is_open && let Err(error) = file.set_permissions(fs::Permissions::from_mode(0o600)) {
+        tracing::debug!("{} stays open to others: {error}", path.display());
+    }
+}
+
+/// Elsewhere, what is in a user's directory is the user's.
+#[cfg(not(unix))]
+fn close_to_others(_: &File, _: &Path) {}
 
 impl Written {
     /// Waits until it is on the disk.

@@ -212,3 +212,24 @@ async fn a_file_that_was_replaced_is_read_anew() {
     ended(&journal, &mail("2@x", Some("k"), &["b@y"]), Status::Sent).await;
     assert_eq!(statuses(&journal), known(&[("2@x", Status::Sent)]));
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_journal_that_others_can_read_is_closed_to_them_when_it_is_read_and_when_it_is_written() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = tempfile::tempdir().unwrap();
+    let place = directory.path().join("state");
+    let journal = Arc::new(Journal::kept_in(&place));
+    ended(&journal, &mail("1", None, &["a@x"]), Status::Sent).await;
+    let path = place.join("sent.ndjson");
+    let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&path), mode(&place)), (0o600, 0o700));
+    for open in [0o644, 0o660, 0o604] {
+        fs::set_permissions(&path, fs::Permissions::from_mode(open)).unwrap();
+        assert_eq!(journal.read().unwrap().len(), 1);
+        assert_eq!(mode(&path), 0o600, "read: {open:o}");
+    }
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    ended(&journal, &mail("2", None, &["a@x"]), Status::Sent).await;
+    assert_eq!(mode(&path), 0o600, "written");
+}
