@@ -132,7 +132,7 @@ pub struct Statement(Arc<Ongoing>);
 #[derive(Debug, Default)]
 struct Ongoing {
     terms: Terms,
-    budget: Budget,
+    budget: Arc<Budget>,
     answered: Mutex<BTreeSet<String>>,
 }
 
@@ -162,7 +162,7 @@ pub struct StatementKey(std::sync::Weak<Ongoing>);
 impl Statement {
     /// A statement on these terms.
     pub fn new(terms: Terms) -> Self {
-        Self(Arc::new(Ongoing { terms, budget: Budget::of(terms.download), answered: Mutex::default() }))
+        Self(Arc::new(Ongoing { terms, budget: Arc::new(Budget::of(terms.download)), answered: Mutex::default() }))
     }
 
     /// Its terms.
@@ -171,7 +171,7 @@ impl Statement {
     }
 
     /// What it may download.
-    pub fn budget(&self) -> &Budget {
+    pub fn budget(&self) -> &Arc<Budget> {
         &self.0.budget
     }
 
