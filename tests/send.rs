@@ -202,6 +202,31 @@ async fn sending_that_is_stopped_ends_after_the_mail_on_its_way() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_statement_whose_time_is_over_stops_its_own_mails_and_no_others() {
+    let place = Place::open().await;
+    let mails = |to: &str, number: usize| {
+        format!(
+            "SELECT * FROM SendEmail((SELECT '{to}' || value || '@example.org' AS to FROM generate_series(1, {number})))"
+        )
+    };
+    // The mail that is on its way has an outcome, and none is begun after it.
+    let other = place.engine.sql(&mails("other", 300)).await.unwrap();
+    place.run("SET mailql.statement_timeout_seconds = 2").await;
+    let other = tokio::spawn(other.collect());
+    let error = place.rows(&mails("long", 8_000)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
+    assert!(error.to_string().contains("mailql.statement_timeout_seconds is 2"), "{error}");
+    assert_eq!(other.await.unwrap().unwrap().iter().map(|batch| batch.num_rows()).sum::<usize>(), 300);
+    tokio::time::timeout(std::time::Duration::from_secs(10), place.engine.sendings().finished(0)).await.unwrap();
+    let sent = place.sent().len();
+    assert!((300..8_300).contains(&sent), "{sent}");
+    place.run("SET mailql.statement_timeout_seconds = 0").await;
+    assert_eq!(place.run("SELECT count(*) FROM SentEmail WHERE status = 'sent'").await, [[sent.to_string()]]);
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    assert_eq!(place.sent().len(), sent);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_input_that_fails_sends_nothing() {
     let place = Place::open().await;
     for (sql, words, hint) in [

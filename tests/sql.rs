@@ -138,7 +138,7 @@ async fn every_column_says_the_same_whatever_else_is_selected() {
         #[cfg(unix)]
         differences.retain(|difference| {
             let dropped = otherwise::dropped(backend, difference);
-            known.extend(dropped.map(|dropped| (dropped.server, dropped.mail)));
+            known.extend(dropped.map(|dropped| (dropped.server, dropped.mail, dropped.why)));
             dropped.is_none()
         });
         wrong.extend(differences.into_iter().map(|difference| format!("{backend}: {difference}")));

@@ -3,14 +3,20 @@
 //! Wires accounts to stores and stores to tables, and executes statements. Prints nothing, and reads
 //! no environment. Next: [`catalog`] for names, [`rules`] for what is added to the planner.
 
+mod balance;
 pub mod catalog;
+mod chains;
 pub mod check;
+mod deadline;
+mod depth;
 pub mod export;
+mod length;
 pub mod octets;
 pub mod rules;
 pub mod searches;
 pub mod sending;
 pub mod sent_email;
+mod stack;
 pub mod statement;
 
 use std::path::PathBuf;
@@ -265,15 +271,19 @@ fn register_with(context: &SessionContext, config: &Config, proofs: &Arc<Proofs>
     session.options_mut().extensions.insert(settings);
     let logical = searches::first(state.optimizers());
     let physical = rules::physical(state.physical_optimizers());
-    let planner = SendQueryPlanner { host: Arc::clone(state.query_planner()), sendings: Arc::clone(&sendings) };
+    let sending = SendQueryPlanner { host: Arc::clone(state.query_planner()), sendings: Arc::clone(&sendings) };
     let mut relations = state.relation_planners().to_vec();
     relations.insert(0, Arc::new(SendPlanner(Arc::clone(&sendings))));
+    let mut expressions = state.expr_planners().to_vec();
+    expressions.insert(0, Arc::new(chains::Chains));
     let state = SessionStateBuilder::new_from_existing(state)
         .with_config(session)
-        .with_query_planner(Arc::new(planner))
+        .with_query_planner(Arc::new(deadline::TimedQueryPlanner(Arc::new(sending))))
         .with_relation_planners(relations)
+        .with_expr_planners(expressions)
         .with_optimizer_rules(logical)
         .with_physical_optimizer_rules(physical)
+        .with_analyzer_rule(Arc::new(depth::Bounded))
         .with_analyzer_rule(Arc::new(rules::ReadOnly))
         .with_analyzer_rule(Arc::new(export::QuoteCopies))
         .build();

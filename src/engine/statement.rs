@@ -9,9 +9,11 @@ use datafusion::sql::parser::{DFParserBuilder, Statement};
 use datafusion::sql::sqlparser::ast::{self, Ident, ObjectName};
 use datafusion::sql::sqlparser::dialect::dialect_from_str;
 
+use super::balance::balance;
 use super::sending::SEND_EMAIL;
 use super::sending::call::USAGE;
 use super::sending::plan::check_view;
+use super::{deadline, depth, length, stack};
 use crate::error::{Error, ErrorKind, Result};
 use crate::table;
 
@@ -25,16 +27,28 @@ pub fn parse(context: &SessionContext, text: &str) -> Result<Vec<Statement>> {
     let Some(dialect) = dialect_from_str(options.dialect) else {
         return Err(Error::new(ErrorKind::Config, format!("there is no SQL dialect '{}'", options.dialect)));
     };
-    let parser =
-        DFParserBuilder::new(text).with_dialect(dialect.as_ref()).with_recursion_limit(options.recursion_limit.get());
-    Ok(parser.build().and_then(|mut parser| parser.parse_statements()).map_err(Error::from)?.into())
+    length::check(dialect.as_ref(), text)?;
+    // Each level takes a piece of the stack, and the stack has an end.
+    let levels = options.recursion_limit.get().min(MOST_LEVELS);
+    let parser = DFParserBuilder::new(text).with_dialect(dialect.as_ref()).with_recursion_limit(levels);
+    stack::large(|| {
+        let statements = parser.build().and_then(|mut parser| parser.parse_statements()).map_err(Error::from)?;
+        let mut statements = Vec::from(statements);
+        statements.iter_mut().for_each(balance);
+        Ok(statements)
+    })
 }
 
 /// Plans a statement; it runs when the data frame does.
 ///
 /// # Errors
 /// When it cannot be planned.
-pub async fn plan(context: &SessionContext, mut statement: Statement) -> Result<DataFrame> {
+pub async fn plan(context: &SessionContext, statement: Statement) -> Result<DataFrame> {
+    let limit = deadline::limit(context.state_ref().read().config().options());
+    stack::large_async(deadline::within(limit, plan_here(context, statement))).await
+}
+
+async fn plan_here(context: &SessionContext, mut statement: Statement) -> Result<DataFrame> {
     if let Statement::Statement(inner) = &mut statement
         && let ast::Statement::ShowColumns { show_options, .. } = inner.as_mut()
         && let Some(name) = show_options.show_in.as_mut().and_then(|show_in| show_in.parent_name.as_mut())
@@ -43,6 +57,7 @@ pub async fn plan(context: &SessionContext, mut statement: Statement) -> Result<
     }
     let state = context.state();
     let plan = state.statement_to_plan(statement).await.map_err(|error| with_names(context, Error::from(error)))?;
+    depth::check(&plan)?;
     if let LogicalPlan::Ddl(DdlStatement::CreateView(view)) = &plan {
         check_view(&view.input)?;
     }
@@ -95,3 +110,6 @@ fn with_names(context: &SessionContext, error: Error) -> Error {
         None => error.hint(format!("there are: {}", names.join(", "))),
     }
 }
+
+/// How deep brackets may be nested, whatever `datafusion.sql_parser.recursion_limit` is.
+const MOST_LEVELS: usize = 500;

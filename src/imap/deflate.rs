@@ -211,6 +211,7 @@ mod tests {
         let (client, mut server) = duplex(step);
         let writer = tokio::spawn(async move { drop(server.write_all(&octets).await) });
         let mut transport = Transport::new(Box::new(client), limits, Duration::from_secs(30));
+        transport.bound(false);
         assert_eq!(&transport.frame().await.unwrap().octets[..], b"A1 OK begin\r\n");
         let mut transport = transport.compressed();
         let mut frames = Vec::new();
@@ -361,6 +362,7 @@ mod tests {
         let (client, mut server) = duplex(1);
         let writer = tokio::spawn(async move { drop(server.write_all(&octets).await) });
         let mut transport = Transport::new(Box::new(client), Limits::default(), Duration::from_secs(30));
+        transport.bound(false);
         transport.frame().await.unwrap();
         let mut transport = transport.compressed();
         let (mut frames, mut dropped) = (0, 0);

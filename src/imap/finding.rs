@@ -51,7 +51,7 @@ async fn find_once(
     folders: &Snapshots<Opened>,
     resume: &Resume,
 ) -> Result<Option<Found>> {
-    let mut lease = pool.lease(scan.statement.terms(), Some(name)).await?;
+    let mut lease = pool.lease(&scan.statement, Some(name)).await?;
     resume.begun();
     let able = &lease.capabilities;
     let Some(key) = flight::exactly(&scan.key, lease.family) else { return Ok(None) };
@@ -84,7 +84,7 @@ async fn find_once(
     let (mut is_open, mut is_certain) = (false, true);
     while !lease.is_idle() {
         let event = lease.next().await;
-        resume.count(lease.take_counts())?;
+        resume.count(lease.take_counts());
         match event? {
             Event::Untagged(Response::Exists(exists)) => {
                 // One that came meanwhile may be among what is found.

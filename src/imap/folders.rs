@@ -100,7 +100,7 @@ impl Answers {
         let mut refusal = None;
         while !lease.is_idle() {
             let event = lease.next().await;
-            resume.count(lease.take_counts())?;
+            resume.count(lease.take_counts());
             match event? {
                 Event::Untagged(Response::List(listed)) => {
                     let mut path = listed.path.clone();

@@ -126,7 +126,7 @@ impl MailStore for Imap {
             let mut resume = Resume::of(statement, meter, &self.pool.server());
             loop {
                 let listed = async {
-                    let mut lease = self.pool.lease(statement.terms(), None).await?;
+                    let mut lease = self.pool.lease(statement, None).await?;
                     resume.begun();
                     folders::list(&mut lease, pattern, status, &resume).await
                 };

@@ -16,7 +16,7 @@ use super::sign_in;
 use crate::account::sasl::Unopened;
 use crate::account::{ImapAccount, Proof, Proofs, SignIn, TokenSource};
 use crate::error::{Error, ErrorKind, Result};
-use crate::mail::Terms;
+use crate::mail::{Budget, Statement};
 use crate::net::steps::{ANEW, Step, Steps};
 
 /// The sessions of an account.
@@ -73,15 +73,17 @@ impl Pool {
     ///
     /// # Errors
     /// When a session must be opened and cannot be.
-    pub async fn lease(self: &Arc<Self>, terms: Terms, folder: Option<&WireName>) -> Result<Lease> {
+    pub async fn lease(self: &Arc<Self>, statement: &Statement, folder: Option<&WireName>) -> Result<Lease> {
+        let terms = statement.terms();
         let place = self.place(terms.connections).await?;
         while let Some(mut session) = self.idle(folder) {
             session.set_patience(terms.patience);
+            session.set_budget(statement.budget());
             if session.used.elapsed() < KEPT && session.is_alive().await {
                 return Ok(Lease { session: Some(session), place });
             }
         }
-        self.open(place, terms.patience, &mut Steps::untold()).await
+        self.open(place, terms.patience, statement.budget(), &mut Steps::untold()).await
     }
 
     /// A new session, step by step.
@@ -90,7 +92,7 @@ impl Pool {
     /// When it cannot be opened.
     pub async fn new_lease(self: &Arc<Self>, patience: Duration, steps: &mut Steps<'_>) -> Result<Lease> {
         let place = self.place(usize::MAX).await?;
-        self.open(place, patience, steps).await
+        self.open(place, patience, &Arc::default(), steps).await
     }
 
     /// Waits until somebody waits for a session.
@@ -99,9 +101,15 @@ impl Pool {
         drop(self.waiting.subscribe().wait_for(|waiting| *waiting > 0).await);
     }
 
-    async fn open(&self, place: Place, patience: Duration, steps: &mut Steps<'_>) -> Result<Lease> {
+    async fn open(
+        &self,
+        place: Place,
+        patience: Duration,
+        budget: &Arc<Budget>,
+        steps: &mut Steps<'_>,
+    ) -> Result<Lease> {
         let proof = self.proof(None, steps).await?;
-        let opened = match sign_in::open(&self.account, &proof, patience, steps).await {
+        let opened = match sign_in::open(&self.account, &proof, patience, budget, steps).await {
             Ok(opened) => opened,
             Err(Unopened::Unproved(error)) => {
                 self.forget(&proof).await;
@@ -110,7 +118,7 @@ impl Pool {
                     Proof::Token(_) => match self.proof(Some(&proof), &mut Steps::untold()).await? {
                         renewed if renewed != proof => {
                             steps.end(ANEW);
-                            sign_in::open(&self.account, &renewed, patience, steps).await?
+                            sign_in::open(&self.account, &renewed, patience, budget, steps).await?
                         }
                         _ => return Err(error),
                     },

@@ -108,8 +108,7 @@ impl Reading {
         } else {
             self.outlet.has_room().await;
         }
-        let terms = self.scan.statement.terms();
-        let mut lease = self.pool.lease(terms, Some(&self.name)).await?;
+        let mut lease = self.pool.lease(&self.scan.statement, Some(&self.name)).await?;
         self.resume.begun();
         self.scan.meter.connections.add(lease.number);
         if let Some(search) = self.scan.key.server_search() {
@@ -117,7 +116,8 @@ impl Reading {
         }
         self.backlog.begin(lease.family, &lease.capabilities);
         let ended = self.converse(&mut lease).await;
-        self.resume.count(lease.take_counts()).and(ended)
+        self.resume.count(lease.take_counts());
+        ended
     }
 
     async fn converse(&mut self, lease: &mut Lease) -> Result<Ended> {
@@ -135,7 +135,7 @@ impl Reading {
                     return Ok(ended);
                 }
                 tokio::task::consume_budget().await;
-                self.resume.count(lease.take_counts())?;
+                self.resume.count(lease.take_counts());
             }
             // What came before the session was lost may be all there is.
             self.backlog.settle(&self.scan, lease.is_idle())?;
@@ -245,7 +245,7 @@ impl Reading {
         } else if let Some(error) = refusal {
             // After a refusal, the rest of its flight is heard to its end.
             while !lease.is_idle() && lease.next().await.is_ok() {
-                self.resume.count(lease.take_counts())?;
+                self.resume.count(lease.take_counts());
             }
             let may_be_none = matches!(error.kind(), ErrorKind::Server | ErrorKind::NotFound);
             if command.verb() == "EXAMINE" && may_be_none && !lease.is_idle() {

@@ -42,14 +42,10 @@ impl Resume {
         Self::of(&Statement::default(), &Arc::default(), "")
     }
 
-    /// Counts what passed over a line since the last time.
-    ///
-    /// # Errors
-    /// When it is more than the statement may download.
-    pub fn count(&self, counts: Counts) -> Result<()> {
+    /// Counts what passed over a line since the last time; what the statement may download, the transport counts.
+    pub fn count(&self, counts: Counts) {
         self.meter.bytes.add(counts.received);
         self.meter.bytes_sent.add(counts.sent);
-        self.statement.budget().received(counts.received)
     }
 
     /// Where to count what is asked.

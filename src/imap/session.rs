@@ -4,6 +4,7 @@
 //! reading asks is in [`super::flight`]; the way to the server in [`crate::net::connect`].
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -17,6 +18,7 @@ use super::status::{Condition, Status};
 use super::transport::{Counts, Transport};
 use crate::account::Mask;
 use crate::error::{Error, ErrorKind, Result};
+use crate::mail::Budget;
 use crate::mail::store::StatementKey;
 
 /// A session with a server.
@@ -272,12 +274,17 @@ impl Session {
     pub async fn is_alive(&mut self) -> bool {
         // What came while nothing of this program ran is noticed only now.
         tokio::task::yield_now().await;
+        // Nothing was asked: a server that talks on and on is left.
+        self.transport.bound(true);
         loop {
             match tokio::time::timeout(Duration::ZERO, self.next()).await {
                 // What is said in between does not matter: a folder is opened anew for each statement.
                 Ok(Ok(Event::Untagged(_))) => {}
                 Ok(Ok(Event::Done(..)) | Err(_)) => return false,
-                Err(_) => return true,
+                Err(_) => {
+                    self.transport.bound(false);
+                    return true;
+                }
             }
         }
     }
@@ -285,6 +292,16 @@ impl Session {
     /// Changes how long the server may be silent.
     pub fn set_patience(&mut self, patience: Duration) {
         self.transport.set_patience(patience);
+    }
+
+    /// Says what may come from here on.
+    pub fn set_budget(&mut self, budget: &Arc<Budget>) {
+        self.transport.set_budget(budget);
+    }
+
+    /// The user is let in: what the server says has no other bound than what is asked of it.
+    pub fn let_in(&mut self) {
+        self.transport.bound(false);
     }
 
     /// Octets that passed since the last time.

@@ -3,6 +3,7 @@
 //! Capabilities are forgotten after STARTTLS and after signing in, as what was said before may be another's word.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::capability::Capabilities;
@@ -16,6 +17,7 @@ use super::transport::Transport;
 use crate::account::sasl::Unopened;
 use crate::account::{ImapAccount, Mask, Mechanism, Proof, Tls, sasl, trouble};
 use crate::error::{Error, ErrorKind, Result};
+use crate::mail::Budget;
 use crate::net::connect::{Place, Service, dial, encrypt, is_near};
 use crate::net::steps::{Step, Steps};
 
@@ -27,11 +29,12 @@ pub async fn open(
     account: &ImapAccount,
     proof: &Proof,
     patience: Duration,
+    budget: &Arc<Budget>,
     steps: &mut Steps<'_>,
 ) -> Result<Session, Unopened> {
     let mask = Mask::of(proof);
     // Careless servers repeat what they refuse.
-    open_masked(account, proof, &mask, patience, steps).await.map_err(|unopened| unopened.covered(&mask))
+    open_masked(account, proof, &mask, patience, budget, steps).await.map_err(|unopened| unopened.covered(&mask))
 }
 
 async fn open_masked(
@@ -39,6 +42,7 @@ async fn open_masked(
     proof: &Proof,
     mask: &Mask,
     patience: Duration,
+    budget: &Arc<Budget>,
     steps: &mut Steps<'_>,
 ) -> Result<Session, Unopened> {
     let (host, port) = (account.host.as_str(), account.port);
@@ -49,8 +53,9 @@ async fn open_masked(
         Tls::StartTls | Tls::None => Box::new(stream),
     };
     steps.begin(Step::Greeting);
-    let (mut session, greeting) =
-        greeted(Transport::new(line, *account.limits, patience.min(GREETING)), account, mask).await?;
+    let mut transport = Transport::new(line, *account.limits, patience.min(GREETING));
+    transport.set_budget(budget);
+    let (mut session, greeting) = greeted(transport, account, mask).await?;
     steps.end(mask.cover(&words(&greeting)));
     let mut able = capabilities(&greeting);
     if account.tls == Tls::StartTls {
@@ -74,6 +79,7 @@ async fn open_masked(
     if able.is_empty() {
         able = ask_capabilities(&mut session).await?;
     }
+    session.let_in();
     session.family = Family::of(&greeting.text, &who, &able);
     session.capabilities = session.family.usable(able);
     steps.end(format!("{} ({})", account.user, session.family.name));
@@ -113,8 +119,10 @@ async fn greeted(mut transport: Transport, account: &ImapAccount, mask: &Mask) -
         }
     };
     let place = format!("{} on port {}", account.host, account.port);
-    let frame = transport.frame().await.map_err(|error| {
-        Error::new(error.kind(), format!("{place} does not greet as an IMAP server does: {error}")).hint(silent)
+    let frame = transport.frame().await.map_err(|error| match error.kind() {
+        // It is the statement that may not have more.
+        ErrorKind::Refused => error,
+        kind => Error::new(kind, format!("{place} does not greet as an IMAP server does: {error}")).hint(silent),
     })?;
     let mut session = Session::new(transport);
     session.mask = mask.clone();
@@ -169,9 +177,12 @@ async fn start_tls(
     }
     session.ask(command::start_tls(), |_| {}).await?;
     let mask = session.mask.clone();
-    let line = session.into_transport().into_line()?;
+    let transport = session.into_transport();
+    let budget = Arc::clone(transport.budget());
+    let line = transport.into_line()?;
     let line = encrypt(line, place(account), account.ca_file.as_deref(), patience, steps).await?;
     let mut session = Session::new(Transport::new(line, *account.limits, patience));
+    session.set_budget(&budget);
     session.mask = mask;
     Ok(session)
 }

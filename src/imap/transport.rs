@@ -16,6 +16,7 @@ use super::deflate::{Deflated, Passed};
 use super::token::Frame;
 use crate::account::Limits;
 use crate::error::{Error, ErrorKind, Result};
+use crate::mail::Budget;
 use crate::net::Line;
 
 /// A line with a frame at a time.
@@ -36,6 +37,10 @@ pub struct Transport {
     limits: Limits,
     patience: Duration,
     counts: Counts,
+    /// What may come for a statement; octets of a compressed line count as what they become.
+    budget: Arc<Budget>,
+    /// Octets that may still come before the user is let in; any number afterwards.
+    unproved: Option<usize>,
     /// What passed over the line under a compressed one; other counts are none then.
     passed: Option<Arc<Passed>>,
 }
@@ -64,6 +69,8 @@ impl Transport {
             limits,
             patience,
             counts: Counts::default(),
+            budget: Arc::default(),
+            unproved: Some(UNPROVED),
             passed: None,
         }
     }
@@ -71,6 +78,21 @@ impl Transport {
     /// Changes how long a server may be silent.
     pub fn set_patience(&mut self, patience: Duration) {
         self.patience = patience;
+    }
+
+    /// Says what may come from here on.
+    pub fn set_budget(&mut self, budget: &Arc<Budget>) {
+        self.budget = Arc::clone(budget);
+    }
+
+    /// What may come.
+    pub fn budget(&self) -> &Arc<Budget> {
+        &self.budget
+    }
+
+    /// Sets or lifts the bound on what a server may say to somebody whom it has not let in, or not asked for anything.
+    pub fn bound(&mut self, is_bounded: bool) {
+        self.unproved = is_bounded.then_some(UNPROVED);
     }
 
     /// The line itself, to put TLS over it.
@@ -123,11 +145,25 @@ impl Transport {
             }
             match timeout(self.patience, self.line.read_buf(&mut self.received)).await {
                 Ok(Ok(0)) => return Err(closed()),
-                Ok(Ok(octets)) => self.counts.received += octets,
+                Ok(Ok(octets)) => {
+                    self.counts.received += octets;
+                    self.pay(octets)?;
+                }
                 Ok(Err(error)) => return Err(lost(error)),
                 Err(_) => return Err(self.silent("said nothing")),
             }
         }
+    }
+
+    fn pay(&mut self, octets: usize) -> Result<()> {
+        if let Some(left) = &mut self.unproved {
+            *left = left.checked_sub(octets).ok_or_else(|| {
+                let message = "the server has sent more than 1 MiB, and has let nobody in yet";
+                Error::new(ErrorKind::Server, message)
+                    .hint("no server says so much before; see whether it is an IMAP server")
+            })?;
+        }
+        self.budget.received(octets)
     }
 
     /// What passed since the last time, as it is on the line.
@@ -293,6 +329,9 @@ const AGAIN: &str = "try again; if it does not last, with fewer connections: SET
 
 /// Octets to make room for before each reading.
 const STEP: usize = 64 << 10;
+
+/// Octets that a server may send before the user is let in.
+const UNPROVED: usize = 1 << 20;
 
 /// An announcement of a literal is not longer.
 const ANNOUNCEMENT: usize = 32;

@@ -31,6 +31,7 @@ pub mod structure;
 pub mod transfer;
 pub mod uid;
 
+pub use budget::Budget;
 pub use draft::{Draft, Enclosure, Priority};
 pub use fetch::{Fetch, HeaderFetch};
 pub use flag::{Flag, Flags};

@@ -4,11 +4,13 @@
 //! [`Filing`] puts a copy of what was sent among the user's own mail.
 
 use std::fmt;
+use std::future::pending;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use futures::future::{BoxFuture, select_all};
 use tokio::sync::watch;
 
 use super::mailbox::Mailbox;
@@ -60,31 +62,41 @@ pub struct Delivery {
 
 /// Tells when somebody wants no more mail to be begun.
 #[derive(Debug, Clone)]
-pub struct Stop(Option<watch::Receiver<u64>>);
+pub struct Stop(Vec<watch::Receiver<u64>>);
 
 impl Stop {
     /// One that nobody ever tells.
-    pub const NEVER: Self = Self(None);
+    pub const NEVER: Self = Self(Vec::new());
 
     /// One that is told when the number changes from now on.
     pub fn on(times: &watch::Sender<u64>) -> Self {
-        Self(Some(times.subscribe()))
+        Self(vec![times.subscribe()])
+    }
+
+    /// The same, told by another, too.
+    #[must_use]
+    pub fn or_on(mut self, times: &watch::Sender<u64>) -> Self {
+        self.0.push(times.subscribe());
+        self
     }
 
     /// Whether it was told.
     pub fn is_wanted(&self) -> bool {
         // Who could tell may be gone, and then nobody does.
-        self.0.as_ref().is_some_and(|told| told.has_changed().unwrap_or(false))
+        self.0.iter().any(|told| told.has_changed().unwrap_or(false))
     }
 
     /// Waits until it is told.
     pub async fn wanted(&self) {
-        if let Some(mut told) = self.0.clone()
-            && told.changed().await.is_ok()
-        {
-            return;
-        }
-        std::future::pending::<()>().await;
+        let told = self.0.iter().cloned().map(|mut told| -> BoxFuture<'static, ()> {
+            Box::pin(async move {
+                if told.changed().await.is_err() {
+                    pending::<()>().await;
+                }
+            })
+        });
+        let never: BoxFuture<'static, ()> = Box::pin(pending());
+        select_all(told.chain([never])).await;
     }
 
     /// Does what may be given up when it is told.

@@ -132,7 +132,7 @@ pub struct Statement(Arc<Ongoing>);
 #[derive(Debug, Default)]
 struct Ongoing {
     terms: Terms,
-    budget: Budget,
+    budget: Arc<Budget>,
     answered: Mutex<BTreeSet<String>>,
     notices: Arc<Notices>,
 }
@@ -186,7 +186,12 @@ impl Statement {
 
     /// The same, with the place for what is to be told of its answer.
     pub fn telling(terms: Terms, notices: Arc<Notices>) -> Self {
-        Self(Arc::new(Ongoing { terms, budget: Budget::of(terms.download), answered: Mutex::default(), notices }))
+        Self(Arc::new(Ongoing {
+            terms,
+            budget: Arc::new(Budget::of(terms.download)),
+            answered: Mutex::default(),
+            notices,
+        }))
     }
 
     /// What is to be told of its answer.
@@ -200,7 +205,7 @@ impl Statement {
     }
 
     /// What it may download.
-    pub fn budget(&self) -> &Budget {
+    pub fn budget(&self) -> &Arc<Budget> {
         &self.0.budget
     }
 

@@ -7,6 +7,7 @@ pub mod addresses;
 pub mod attachments;
 pub mod batch;
 pub mod body;
+pub mod chain;
 pub mod column;
 pub mod condition;
 pub mod folder;

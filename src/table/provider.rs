@@ -12,11 +12,10 @@ use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::DFSchema;
 use datafusion::error::Result;
-use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
-use datafusion::physical_expr::split_conjunction;
 use datafusion::physical_plan::ExecutionPlan;
 
+use super::chain::conditions;
 use super::scan::{MailScanExec, Scan, Source};
 use super::settings::Settings;
 use super::{Table, search_function};
@@ -67,13 +66,10 @@ impl TableProvider for MailTable {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let schema = DFSchema::try_from(Arc::clone(&self.schema))?;
-        let predicate: Vec<_> = match conjunction(filters.iter().cloned()) {
-            Some(predicate) => {
-                let predicate = session.create_physical_expr(predicate, &schema)?;
-                split_conjunction(&predicate).into_iter().cloned().collect()
-            }
-            None => Vec::new(),
-        };
+        let mut predicate = Vec::with_capacity(filters.len());
+        for filter in filters {
+            predicate.extend(conditions(&session.create_physical_expr(filter.clone(), &schema)?));
+        }
         // What can be wrong with a search shows before anybody is asked.
         search_function::searches(self.table, &predicate)?;
         let settings = session.config().options().extensions.get::<Settings>().cloned().unwrap_or_default();

@@ -16,6 +16,7 @@ use datafusion::physical_expr::expressions::{BinaryExpr, CastExpr, Column, InLis
 use datafusion::physical_expr::utils::collect_columns;
 use datafusion::physical_expr::{PhysicalExpr, ScalarFunctionExpr};
 
+use super::chain::{Links, chain};
 use super::column::Search;
 use super::found::Found;
 use super::numbers::{self, integer, uid};
@@ -71,6 +72,11 @@ pub fn search(
     if let Some(not) = predicate.downcast_ref::<NotExpr>() {
         return contrary(search(not.arg())?);
     }
+    match chain(predicate) {
+        Some((Links::All, operands)) => return all(operands.iter().map(search)),
+        Some((Links::Any, operands)) => return any(operands.iter().map(search).collect::<Option<_>>()?),
+        Some((Links::Fold(_), _)) | None => {}
+    }
     leaf(table, predicate, place).or_else(|| match text {
         TextPushdown::Off => None,
         TextPushdown::Trust => Some(Pushed { key: substring::search(table, predicate)?, answer: Answer::Superset }),
@@ -118,6 +124,17 @@ pub fn folders(table: &Table, predicate: &Arc<dyn PhysicalExpr>) -> Option<BTree
             _ => None,
         };
     }
+    match chain(predicate) {
+        Some((Links::All, operands)) => {
+            let named = operands.iter().filter_map(|operand| folders(table, operand));
+            return named.reduce(|left, right| left.intersection(&right).cloned().collect());
+        }
+        Some((Links::Any, operands)) => {
+            let named = operands.iter().map(|operand| folders(table, operand));
+            return named.collect::<Option<Vec<_>>>().map(|named| named.into_iter().flatten().collect());
+        }
+        Some((Links::Fold(_), _)) | None => {}
+    }
     let list = predicate.downcast_ref::<InListExpr>()?;
     if list.negated() || searched(table, list.expr()) != Some(Search::Folder) {
         return None;
@@ -150,6 +167,33 @@ fn contrary(pushed: Pushed) -> Option<Pushed> {
 fn either(left: Pushed, right: Pushed) -> Pushed {
     let answer = if left.answer == right.answer { left.answer } else { Answer::Superset };
     Pushed { key: left.key.or(right.key), answer }
+}
+
+/// What holds where all of these do; a key may say less, so that it is no longer than a server takes.
+fn all(mut pushed: impl Iterator<Item = Option<Pushed>>) -> Option<Pushed> {
+    let asked = pushed.by_ref().take(MOST_KEYS).reduce(both).flatten();
+    let is_all = pushed.next().is_none();
+    asked.map(|asked| if is_all { asked } else { superset(asked.key) })
+}
+
+/// What holds where any of these does; grouped so that the key is as flat as it can be.
+fn any(mut pushed: Vec<Pushed>) -> Option<Pushed> {
+    // Sets of uids become one set.
+    if pushed.iter().filter(|one| !matches!(one.key, SearchKey::Uid(_))).count() > MOST_KEYS {
+        return None;
+    }
+    while pushed.len() > 1 {
+        let mut pairs = Vec::with_capacity(pushed.len().div_ceil(2));
+        let mut all = pushed.into_iter();
+        while let Some(left) = all.next() {
+            pairs.push(match all.next() {
+                Some(right) => either(left, right),
+                None => left,
+            });
+        }
+        pushed = pairs;
+    }
+    pushed.pop()
 }
 
 pub(super) fn exact(key: SearchKey) -> Pushed {
@@ -273,6 +317,9 @@ pub(super) fn value(expression: &Arc<dyn PhysicalExpr>) -> Option<ScalarValue> {
 pub(super) fn text(value: &ScalarValue) -> Option<String> {
     value.try_as_str().flatten().map(str::to_owned)
 }
+
+/// How many keys of a chain a server is asked for: it does not take a command of any length.
+const MOST_KEYS: usize = 200;
 
 #[cfg(test)]
 mod tests {

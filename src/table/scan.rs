@@ -16,7 +16,7 @@ use datafusion::error::Result;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::expressions::Literal;
 use datafusion::physical_expr::utils::{collect_columns, reassign_expr_columns};
-use datafusion::physical_expr::{DynamicFilterTracking, EquivalenceProperties, PhysicalExpr, split_conjunction};
+use datafusion::physical_expr::{DynamicFilterTracking, EquivalenceProperties, PhysicalExpr};
 use datafusion::physical_expr_common::physical_expr::{fmt_sql, is_volatile};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType, SchedulingType};
 use datafusion::physical_plan::filter_pushdown::{
@@ -26,6 +26,7 @@ use datafusion::physical_plan::metrics::MetricsSet;
 use datafusion::physical_plan::statistics::StatisticsArgs;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties};
 
+use super::chain::conditions;
 use super::column::Search;
 use super::pushdown::{self, Answer, Place, Pushed};
 use super::read::{Reading, Runs};
@@ -436,7 +437,7 @@ impl ExecutionPlan for MailScanExec {
                 continue;
             }
             let filter = reassign_expr_columns(filter.filter, &schema)?;
-            scan.predicate.extend(split_conjunction(&filter).into_iter().cloned());
+            scan.predicate.extend(conditions(&filter));
             answers.push(PushedDown::Yes);
         }
         let updated = self.with_scan(scan);

@@ -18,6 +18,8 @@ pub struct Settings {
     pub connections: usize,
     /// How long a server may be silent, in seconds.
     pub timeout_seconds: u64,
+    /// How long a statement may take in all, in seconds; 0 is no limit.
+    pub statement_timeout_seconds: u64,
     /// How often in a row a connection that is lost is replaced before a statement fails.
     pub retries: u32,
     /// How much a statement may download from servers, in megabytes; 0 is no limit.
@@ -79,6 +81,7 @@ impl Default for Settings {
         Self {
             connections: 3,
             timeout_seconds: 60,
+            statement_timeout_seconds: 0,
             retries: 5,
             // Gmail lets 2,500 be read in a day.
             max_download_mb: 2000,
@@ -118,6 +121,10 @@ impl ExtensionOptions for Settings {
             "timeout_seconds" => match value.parse() {
                 Ok(seconds) if (1..=MAX_TIMEOUT).contains(&seconds) => self.timeout_seconds = seconds,
                 _ => return Err(refused(key, value, "a number of seconds from 1 to 3600")),
+            },
+            "statement_timeout_seconds" => match value.parse() {
+                Ok(seconds) if seconds <= MAX_STATEMENT => self.statement_timeout_seconds = seconds,
+                _ => return Err(refused(key, value, "a number of seconds up to 604800, or 0 for no limit")),
             },
             "retries" => match value.parse() {
                 Ok(retries) if retries <= MAX_RETRIES => self.retries = retries,
@@ -171,6 +178,11 @@ impl ExtensionOptions for Settings {
                 "How many folders are read at once, and how many connections to a server are used for it, at most",
             ),
             entry("timeout_seconds", self.timeout_seconds.to_string(), "How long a server may be silent, in seconds"),
+            entry(
+                "statement_timeout_seconds",
+                self.statement_timeout_seconds.to_string(),
+                "How long a statement may take in all, in seconds; 0 is no limit",
+            ),
             entry(
                 "retries",
                 self.retries.to_string(),
@@ -228,6 +240,8 @@ fn refused(key: &str, value: &str, expected: &str) -> DataFusionError {
 
 const MAX_CONNECTIONS: usize = 16;
 const MAX_TIMEOUT: u64 = 3600;
+/// A week.
+const MAX_STATEMENT: u64 = 604_800;
 const MAX_DOWNLOAD: u64 = 1_000_000_000;
 const MAX_RETRIES: u32 = 20;
 const MAX_PER_MINUTE: u32 = 60_000;

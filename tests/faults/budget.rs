@@ -107,3 +107,68 @@ async fn the_beginning_of_a_small_part_costs_as_much_as_there_is() {
     let sql = "SELECT count(preview) FROM MessageBody WHERE folder = 'INBOX'";
     assert_eq!(asked(&server, 1, sql).await.unwrap(), ["1000"]);
 }
+
+/// So many octets that nobody asked for.
+fn news(kilobytes: usize) -> Action {
+    Action::send(format!("* OK {}\r\n", "x".repeat(993)).repeat(kilobytes))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_server_says_before_it_lets_anybody_in_is_bounded() {
+    let sql = "SELECT count(*) FROM Folder";
+    for name in ["greeting", "CAPABILITY", "AUTHENTICATE"] {
+        for (kilobytes, passes) in [(900, true), (3_000, false)] {
+            let talking = match name {
+                "greeting" => script().on_greeting(move |_| vec![Action::Answer, news(kilobytes)]),
+                name => script().on_command(move |command, _, _| {
+                    (command.name == name).then(|| vec![news(kilobytes), Action::Answer])
+                }),
+            };
+            // A greeting without capabilities has them asked for.
+            let talking = match name {
+                "CAPABILITY" => talking.on_greeting(|_| vec![Action::send("* OK ready\r\n")]),
+                _ => talking,
+            };
+            let server = talking.start();
+            match asked(&server, 0, sql).await {
+                Ok(rows) => assert!(passes && rows == ["2"], "{name}, {kilobytes} kB: {rows:?}"),
+                Err(error) => {
+                    assert!(!passes && error.kind() == ErrorKind::Server, "{name}, {kilobytes} kB: {error}");
+                    assert!(error.to_string().contains("has let nobody in yet"), "{name}: {error}");
+                    assert!(error.way_out().is_some());
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_before_the_first_statement_of_a_session_counts() {
+    let talking = |before: usize, after: usize| {
+        let script = script().on_greeting(move |_| vec![Action::Answer, news(before)]);
+        script.on_command(move |command, _, _| (command.name == "EXAMINE").then(|| vec![news(after), Action::Answer]))
+    };
+    let sql = "SELECT count(subject) FROM MessagesInFolder WHERE folder = 'INBOX'";
+    let error = asked(&talking(600, 600).start(), 1, sql).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
+    assert!(error.to_string().contains("has downloaded 2 MB, and mailql.max_download_mb is 1"), "{error}");
+    assert_eq!(asked(&talking(600, 300).start(), 1, sql).await.unwrap(), ["4"]);
+    assert_eq!(asked(&talking(100, 800).start(), 1, sql).await.unwrap(), ["4"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_idle_session_that_talks_on_and_on_is_left() {
+    let sql = "SELECT count(subject) FROM MessagesInFolder WHERE folder = 'INBOX'";
+    for (kilobytes, connections) in [(100, 1), (3_000, 2)] {
+        let script = script().on_command(move |command, count, _| {
+            (command.name == "UID FETCH" && count == 1).then(|| vec![Action::Answer, news(kilobytes)])
+        });
+        let server = script.start();
+        let engine = engine(server.port()).await;
+        assert_eq!(rows(&engine, sql).await.unwrap(), ["4"]);
+        // It talks while nobody listens.
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        assert_eq!(rows(&engine, sql).await.unwrap(), ["4"]);
+        assert_eq!(server.accepted(), connections, "{kilobytes} kB");
+    }
+}

@@ -125,7 +125,10 @@ async fn a_megabyte_that_becomes_a_gigabyte_takes_neither_the_memory_nor_the_day
             (command.name == "UID FETCH").then(|| vec![begun, Action::SendRaw(gigabyte()), ended])
         };
         let server = able().folders(mails()).on_command(hook).start();
-        match rows(&engine(&server, Some(true)).await, sql).await {
+        let engine = engine(&server, Some(true)).await;
+        // It counts as what it becomes, and the message is asked for more than once.
+        rows(&engine, "SET mailql.max_download_mb = 0").await.unwrap();
+        match rows(&engine, sql).await {
             Ok(rows) => {
                 assert!(rows.len() == 1 && rows[0].starts_with("1|true|") && rows[0].contains("larg"), "{rows:?}")
             }
@@ -148,6 +151,34 @@ fn able() -> Script {
     script().capabilities(
         "IMAP4rev1 AUTH=PLAIN SASL-IR LITERAL+ ESEARCH SEARCHRES LIST-STATUS LIST-EXTENDED ID CONDSTORE COMPRESS=DEFLATE",
     )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_compressed_counts_as_what_it_becomes() {
+    let sql = "SELECT uid, subject FROM MessagesInFolder WHERE folder = 'INBOX'";
+    // Two megabytes of lines out of some kilobytes.
+    let mut lines = Vec::with_capacity(1 << 16);
+    let line = "* OK nothing new\r\n".repeat(1 << 10);
+    Compress::new(Compression::best(), false).compress_vec(line.as_bytes(), &mut lines, FlushCompress::Full).unwrap();
+    let times = 2_000_000 / line.len();
+    let talking = lines.repeat(times);
+    assert!(talking.len() < 50_000, "{}", talking.len());
+    for (megabytes, passes) in [(1, false), (3, true), (0, true)] {
+        let talking = talking.clone();
+        let hook = move |command: &Command, _, _: &_| {
+            (command.name == "EXAMINE").then(|| vec![Action::SendRaw(talking.clone()), Action::Answer])
+        };
+        let server = able().on_command(hook).start();
+        let engine = engine(&server, Some(true)).await;
+        rows(&engine, &format!("SET mailql.max_download_mb = {megabytes}")).await.unwrap();
+        match rows(&engine, sql).await {
+            Ok(rows) => assert!(passes && rows.len() == 4, "{megabytes}: {rows:?}"),
+            Err(error) => {
+                assert!(!passes && error.kind() == ErrorKind::Refused, "{megabytes}: {error}");
+                assert!(error.to_string().contains("has downloaded 2 MB"), "{error}");
+            }
+        }
+    }
 }
 
 fn at_compress(

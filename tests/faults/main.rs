@@ -2,8 +2,9 @@
 //!
 //! The server is the scripted one, for no good server does any of this. Where a conversation may break, see [`cut`], and
 //! [`compressed`] where it is compressed; what may become of a command, [`refused`]; what a server may say instead of the
-//! truth, [`lies`], [`partial`] and [`absurd`]; messages that do not come, [`missing`]; a real
-//! server behind a line that lies, and one whose mail is moved meanwhile, [`relay`]; what a session leaves to the next statement, [`sessions`].
+//! truth, [`lies`], [`partial`] and [`absurd`]; messages that do not come, [`missing`]; a real server behind a line that lies, and one
+//! whose mail is moved meanwhile, [`relay`]; what a session leaves to the next statement, [`sessions`]; what may come of a statement at
+//! most, [`budget`] and [`deadline`].
 
 #![allow(clippy::unwrap_used, clippy::pedantic, reason = "a test that fails says enough")]
 
@@ -13,6 +14,7 @@ mod budget;
 mod chance;
 mod compressed;
 mod cut;
+mod deadline;
 mod lies;
 mod matrix;
 mod missing;

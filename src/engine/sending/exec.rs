@@ -85,6 +85,11 @@ impl SendExec {
         self.once.has_begun()
     }
 
+    /// Stops it after the mail that is on its way.
+    pub fn stop(&self) {
+        self.once.stop();
+    }
+
     /// The work, which nobody has begun yet.
     fn run(&self, context: Arc<TaskContext>) -> Run {
         let settings = context.session_config().options().extensions.get::<Settings>().cloned().unwrap_or_default();
@@ -97,7 +102,7 @@ impl SendExec {
             allowed: settings.allow_send,
             patience: Duration::from_secs(settings.timeout_seconds),
             per_minute: (settings.send_per_minute > 0).then_some(settings.send_per_minute),
-            stop: Stop::on(&self.sendings.stop),
+            stop: Stop::on(&self.sendings.stop).or_on(self.once.stopped()),
             counted: Counted::new(&self.metrics),
         }
     }

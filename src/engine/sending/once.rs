@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 use datafusion::error::{DataFusionError, Result};
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
+use tokio::sync::watch;
 
 use crate::error::{Error, ErrorKind};
 use crate::table::receipt::Receipt;
@@ -20,7 +21,11 @@ pub(super) type Ended = Result<Arc<[Receipt]>, Arc<DataFusionError>>;
 
 /// A call in a statement: not run yet, running, or over.
 #[derive(Default)]
-pub(super) struct Once(Mutex<State>);
+pub(super) struct Once {
+    state: Mutex<State>,
+    /// Counts how often it was told to stop.
+    stop: watch::Sender<u64>,
+}
 
 #[derive(Default)]
 enum State {
@@ -34,7 +39,7 @@ enum State {
 impl Once {
     /// What came of it; `work` is begun when nobody has begun it before.
     pub(super) fn ended(&self, work: impl FnOnce() -> BoxFuture<'static, Ended>) -> Shared<BoxFuture<'static, Ended>> {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match &*state {
             State::Run(ended) => ended.clone(),
             State::Planned => {
@@ -60,14 +65,24 @@ impl Once {
         }
     }
 
+    /// Stops it after the mail that is on its way.
+    pub(super) fn stop(&self) {
+        self.stop.send_modify(|times| *times += 1);
+    }
+
+    /// What tells it to stop, when others do not.
+    pub(super) fn stopped(&self) -> &watch::Sender<u64> {
+        &self.stop
+    }
+
     /// Whether somebody has begun it.
     pub(super) fn has_begun(&self) -> bool {
-        !matches!(*self.0.lock().unwrap_or_else(PoisonError::into_inner), State::Planned)
+        !matches!(*self.state.lock().unwrap_or_else(PoisonError::into_inner), State::Planned)
     }
 
     /// Keeps only that it ran, if it is over.
     fn forget(&self) {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if matches!(&*state, State::Run(ended) if ended.peek().is_some()) {
             *state = State::Forgotten;
         }
