@@ -346,7 +346,7 @@ impl Backlog {
         if let Some(Step::Items(items)) = self.steps.first().cloned() {
             self.finish_in_part(&items);
         }
-        let mut again: Vec<Job> = Vec::new();
+        let (mut again, mut whole): (Vec<Job>, Vec<_>) = (Vec::new(), Vec::new());
         for mut job in self.flying.drain(..).chain(self.upcoming.drain(..)) {
             match job.kind {
                 Kind::Examine => {}
@@ -356,7 +356,10 @@ impl Backlog {
                 }
                 Kind::Listing if self.todo != Todo::Finding => {}
                 Kind::Search | Kind::SearchSaved | Kind::Listing | Kind::Sweep(_) => self.todo = Todo::Find,
+                // A header that is too much for the server is in the message, too.
+                Kind::PartHeaders | Kind::Encodings if job.was_lost => whole.push((job.step, job.messages)),
                 Kind::Items(_) | Kind::Contents(_) | Kind::PartHeaders | Kind::Encodings | Kind::Whole(_) => {
+                    job.was_lost = true;
                     (job.commands, job.answered_above, job.has_nameless, job.refusal) = (0, None, false, None);
                     // What was news then may be gone by now.
                     job.heard_of.clear();
@@ -370,6 +373,9 @@ impl Backlog {
         (self.opened, self.found, self.unsearched, self.census) = (None, None, None, None);
         (self.listed, self.listing) = (None, None);
         self.upcoming.extend(again);
+        for (step, messages) in whole {
+            self.read_whole(step, messages.into_values().collect());
+        }
     }
 
     /// The server refuses the search: more is read then, and what it is, is seen here. No, where nothing else finds it.

@@ -46,6 +46,8 @@ pub struct Job {
     pub is_alone: bool,
     /// The words with which the server refused one of its commands.
     pub refusal: Option<String>,
+    /// Whether the session was lost before it had ended.
+    pub was_lost: bool,
 }
 
 /// What a job asks for.
@@ -105,6 +107,7 @@ impl Job {
             is_again: false,
             is_alone: false,
             refusal: None,
+            was_lost: false,
         }
     }
 
