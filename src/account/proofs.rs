@@ -17,7 +17,7 @@ use super::credential::{Credential, Grant, Keep, Text};
 use super::imap::ImapAccount;
 use super::oauth::{self, Granted};
 use super::password::Password;
-use super::sasl::Proof;
+use super::sasl::{self, Proof};
 use super::secret::Secret;
 use super::sign_in::{SignIn, TokenSource};
 use super::standing;
@@ -53,11 +53,11 @@ impl Proofs {
     /// There is none, or it cannot be fetched; for a token also what [`oauth::refresh`] says.
     pub async fn of(&self, account: &ImapAccount, refused: Option<&Proof>) -> Result<Proof> {
         match &account.sign_in {
-            SignIn::Password(Password::Kept(_)) => self.kept_password(account).await.map(Proof::Password),
-            SignIn::Password(password) => password.read().await.map(Proof::Password),
-            SignIn::Token(TokenSource::Given(token)) => Ok(Proof::Token(token.clone())),
+            SignIn::Password(Password::Kept(_)) => Proof::of_password(self.kept_password(account).await?),
+            SignIn::Password(password) => Proof::of_password(password.read().await?),
+            SignIn::Token(TokenSource::Given(token)) => Proof::of_token(token.clone()),
             SignIn::Token(TokenSource::Command(line)) => {
-                command::first_line("token_command", line).await.map(Proof::Token)
+                Proof::of_token(command::first_line("token_command", line).await?)
             }
             SignIn::Token(TokenSource::Credential(credential)) => {
                 let refused = match refused {
@@ -66,7 +66,7 @@ impl Proofs {
                 };
                 let kept = self.token(credential, &account.user, refused).await?;
                 let token = kept.access_token.as_ref().ok_or_else(|| not_signed_in(&account.user, &self.store))?;
-                Ok(Proof::Token(Secret::from(token.as_str())))
+                Proof::of_token(Secret::from(token.as_str()))
             }
         }
     }
@@ -308,7 +308,9 @@ fn is_good(kept: &Kept, refused: Option<&Secret>) -> bool {
 }
 
 fn is_fresh(kept: &Kept) -> bool {
-    kept.access_token.is_some() && kept.fresh_until.is_none_or(|until| Utc::now().timestamp() < until)
+    let is_usable = |token: &Text| sasl::fault(token).is_none();
+    kept.access_token.as_ref().is_some_and(is_usable)
+        && kept.fresh_until.is_none_or(|until| Utc::now().timestamp() < until)
 }
 
 /// Makes sure that it was the user who agreed, and nobody else who is signed in in the same browser.

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::mask::Mask;
 use super::secret::Secret;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind, Result};
 
 /// What an account proves itself with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +20,44 @@ pub enum Proof {
     Password(Secret),
     /// An access token of OAuth2 (RFC 6749 §1.4).
     Token(Secret),
+}
+
+impl Proof {
+    /// An access token that is shown to servers.
+    ///
+    /// # Errors
+    /// It is none: see [`fault`].
+    pub fn of_token(token: Secret) -> Result<Self> {
+        match fault(token.expose()) {
+            None => Ok(Self::Token(token)),
+            Some(fault) => Err(Error::new(ErrorKind::Config, format!("the access token cannot be used: {fault}"))
+                .hint("see what tells it: MAILQL_TOKEN, the token_command, or the program that this is part of")),
+        }
+    }
+
+    /// A password that is shown to servers.
+    ///
+    /// # Errors
+    /// There is an octet of zero in it, which would end it before its end (RFC 4616 §2).
+    pub fn of_password(password: Secret) -> Result<Self> {
+        if password.expose().contains('\0') {
+            return Err(Error::new(ErrorKind::Config, "the password cannot be used: there is an octet of zero in it")
+                .hint("see what tells it"));
+        }
+        Ok(Self::Password(password))
+    }
+}
+
+/// Why a token cannot be shown to a server, if it cannot: it is text without blanks (RFC 6750 §2.1), and what ends a line or a
+/// field would say more than a token.
+pub fn fault(token: &str) -> Option<&'static str> {
+    match token {
+        "" => Some("it is empty"),
+        token if !token.bytes().all(|octet| octet.is_ascii_graphic()) => {
+            Some("there are blanks, line ends or other characters in it that no token has")
+        }
+        _ => None,
+    }
 }
 
 /// A way to prove who asks.
@@ -215,6 +253,20 @@ mod tests {
         assert!(told(r#"{"status":"insufficient_scope"}"#).unwrap().contains("does not allow"));
         assert_eq!(told("{}").as_deref(), Some("the token is refused"));
         assert_eq!((told("no json"), refusal("no base64")), (None, None));
+    }
+
+    #[test]
+    fn what_would_say_more_than_a_proof_is_none() {
+        assert!(Proof::of_token("ya29.a0-_~+/=".into()).is_ok() && Proof::of_password("p w é\n".into()).is_ok());
+        for token in ["", " ", "t0k3n\r\n", "t0k3n\u{1}auth=Bearer x", "t0k3n\0", "t0k3n x", "t0k3né"] {
+            let error = Proof::of_token(token.into()).unwrap_err();
+            assert!(
+                error.to_string().contains("cannot be used") && !format!("{error:?}").contains("t0k3n"),
+                "{error:?}"
+            );
+        }
+        let error = Proof::of_password("hunter2\0me".into()).unwrap_err();
+        assert!(error.to_string().contains("zero") && !format!("{error:?}").contains("hunter2"), "{error:?}");
     }
 
     #[test]

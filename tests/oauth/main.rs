@@ -10,6 +10,7 @@ mod server;
 #[path = "../terminal/mod.rs"]
 mod terminal;
 
+mod answers;
 mod place;
 
 mod renewal;

@@ -43,7 +43,8 @@ impl Claims {
 
     /// When it expires, in seconds since 1970.
     pub fn expires_at(&self) -> Option<i64> {
-        self.exp.as_ref()?.as_i64()
+        let exp = self.exp.as_ref()?;
+        exp.as_i64().or_else(|| i64::try_from(super::answer::whole_seconds(exp)?).ok())
     }
 
     /// What it allows.

@@ -62,7 +62,7 @@ impl DeviceSignIn {
         let client = client(&self.credential, self.way.clone()).await?;
         let request = client.exchange_device_access_token(&self.begun);
         let answer = request.request_async(&asking(&self.credential), tokio::time::sleep, None).await;
-        answer.map(|answer| granted(&answer)).map_err(|error| refused(&self.credential, error))
+        answer.map_err(|error| refused(&self.credential, error)).and_then(|answer| granted(&answer))
     }
 }
 

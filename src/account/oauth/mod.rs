@@ -3,6 +3,7 @@
 //! [`discovery`] finds where to ask, [`authorization`] has a person agree in a browser here, [`device`] in one elsewhere;
 //! [`refusal`] puts a provider's no in words. What is kept is the matter of [`super::proofs`].
 
+mod answer;
 pub mod authorization;
 mod claims;
 pub mod device;
@@ -169,7 +170,7 @@ where
     if is_unknown(credential, &answer) {
         answer = ask(AuthType::BasicAuth).await;
     }
-    let answer = answer.map(|answer| granted(&answer)).map_err(|error| refused(credential, error));
+    let answer = answer.map_err(|error| refused(credential, error)).and_then(|answer| granted(&answer));
     let mut secrets: Vec<Secret> = shown.iter().map(|secret| Secret::from(*secret)).collect();
     if answer.is_err() {
         secrets.extend(credential.client_secret.read().await.ok().flatten());
@@ -244,7 +245,8 @@ fn asking(credential: &Credential) -> impl Fn(HttpRequest) -> Asking {
         let ca_file = ca_file.clone();
         Box::pin(async move {
             let host = request.uri().host().unwrap_or_default().to_owned();
-            understandable(&host, http::ask(request, ca_file.as_deref()).await?)
+            let answer = understandable(&host, http::ask(request, ca_file.as_deref()).await?)?;
+            Ok(answer.map(answer::normalised))
         })
     }
 }
@@ -273,15 +275,23 @@ fn understandable(host: &str, answer: HttpResponse) -> Result<HttpResponse> {
     })
 }
 
-fn granted(answer: &Answer) -> Granted {
+/// What was given, if it can be used.
+fn granted(answer: &Answer) -> Result<Granted> {
+    match answer.token_type() {
+        BasicTokenType::Bearer => {}
+        BasicTokenType::Mac => return Err(answer::of_another_type("mac")),
+        BasicTokenType::Extension(kind) => return Err(answer::of_another_type(kind)),
+    }
+    answer::usable("access_token", answer.access_token().secret())?;
+    answer.refresh_token().map_or(Ok(()), |token| answer::usable("refresh_token", token.secret()))?;
     let scopes = answer.scopes().map(|scopes| scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(" "));
-    Granted {
+    Ok(Granted {
         access_token: Text::new(answer.access_token().secret().clone()),
         refresh_token: answer.refresh_token().map(|token| Text::new(token.secret().clone())),
         expires_in: answer.expires_in(),
         scopes,
         who: answer.extra_fields().id_token.as_ref().and_then(|token| Claims::of(token)),
-    }
+    })
 }
 
 /// The error for an answer that is no token; what the answer was is never in it, as a token might be.
