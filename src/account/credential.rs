@@ -29,6 +29,8 @@ pub struct Credential {
     pub device_authorization_endpoint: Option<String>,
     /// Where tokens are given back (RFC 7009).
     pub revocation_endpoint: Option<String>,
+    /// Where it is told who agreed (OpenID Connect Core §5.3), for providers whose tokens do not tell.
+    pub userinfo_endpoint: Option<String>,
     /// What is asked for.
     pub scopes: Vec<String>,
     /// The client's name at the provider.
@@ -107,6 +109,7 @@ impl Credential {
             token_endpoint: owned(provider.map(|known| known.token_endpoint)).unwrap_or_default(),
             device_authorization_endpoint: owned(provider.and_then(|known| known.device_authorization_endpoint)),
             revocation_endpoint: owned(provider.and_then(|known| known.revocation_endpoint)),
+            userinfo_endpoint: owned(provider.and_then(|known| known.userinfo_endpoint)),
             scopes: provider.iter().flat_map(|known| known.scopes).map(|scope| (*scope).to_owned()).collect(),
             client_id: client_id.into(),
             client_secret: ClientSecret::None,
@@ -144,6 +147,7 @@ impl Credential {
                 self.grant == Grant::DeviceCode,
             ),
             ("revocation_endpoint", self.revocation_endpoint.as_deref(), false),
+            ("userinfo_endpoint", self.userinfo_endpoint.as_deref(), false),
         ];
         for (key, endpoint, is_needed) in needed {
             match endpoint {

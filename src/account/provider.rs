@@ -49,6 +49,8 @@ pub struct OAuth {
     pub device_authorization_endpoint: Option<&'static str>,
     /// Where tokens are given back (RFC 7009).
     pub revocation_endpoint: Option<&'static str>,
+    /// Where it is told who agreed (OpenID Connect Core §5.3), where a token for mail is taken there.
+    pub userinfo_endpoint: Option<&'static str>,
     /// What is asked for: reading, sending, both for a long time, and who it was that signed in.
     pub scopes: &'static [&'static str],
     /// What is sent along to the authorization endpoint.
@@ -142,6 +144,7 @@ pub const PROVIDERS: [Provider; 9] = [
             token_endpoint: "https://api.fastmail.com/oauth/refresh",
             device_authorization_endpoint: None,
             revocation_endpoint: Some("https://api.fastmail.com/oauth/revoke"),
+            userinfo_endpoint: None,
             scopes: &[
                 "https://www.fastmail.com/dev/protocol-imap",
                 "https://www.fastmail.com/dev/protocol-smtp",
@@ -180,6 +183,7 @@ pub const PROVIDERS: [Provider; 9] = [
             token_endpoint: "https://api.login.yahoo.com/oauth2/get_token",
             device_authorization_endpoint: None,
             revocation_endpoint: None,
+            userinfo_endpoint: None,
             scopes: &["mail-w"],
             parameters: &[],
             prompt: None,
@@ -232,6 +236,7 @@ const GOOGLE: OAuth = OAuth {
     // There is one, but it does not give out the scope for mail.
     device_authorization_endpoint: None,
     revocation_endpoint: Some("https://oauth2.googleapis.com/revoke"),
+    userinfo_endpoint: Some("https://openidconnect.googleapis.com/v1/userinfo"),
     scopes: &["https://mail.google.com/", "openid", "email"],
     parameters: &[("access_type", "offline")],
     // Without it, a second sign-in gets no refresh token.
@@ -243,6 +248,8 @@ const MICROSOFT: OAuth = OAuth {
     token_endpoint: "https://login.microsoftonline.com/organizations/oauth2/v2.0/token",
     device_authorization_endpoint: Some("https://login.microsoftonline.com/organizations/oauth2/v2.0/devicecode"),
     revocation_endpoint: None,
+    // It takes tokens for another service only; the ID token tells.
+    userinfo_endpoint: None,
     scopes: &[
         "https://outlook.office.com/IMAP.AccessAsUser.All",
         "https://outlook.office.com/SMTP.Send",

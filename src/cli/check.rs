@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 use unicode_width::UnicodeWidthStr;
 
 use super::output::{self, neutral};
-use super::signals::Signals;
+use super::signals::{Signal, Signals};
 use super::source::Source;
 use super::{print, say};
-use crate::engine::check::Event;
+use crate::engine::Engine;
+use crate::engine::check::{Event, Step};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Checks the account that is asked, and gives the exit status: 0 when every step could be taken, else 1.
@@ -19,23 +20,44 @@ use crate::error::{Error, ErrorKind, Result};
 /// # Errors
 /// The engine cannot be opened, or standard output fails.
 pub(crate) async fn run(source: &Source, signals: &Signals) -> Result<ExitCode> {
-    let engine = source.engine()?;
-    let name = source.account();
-    let mut page = Page { width: output::width(), open: false, explained: false, failed: Ok(()) };
+    Ok(match walk(&source.engine()?, source.account(), signals).await? {
+        Walked::Through => ExitCode::SUCCESS,
+        Walked::Ended { .. } => ExitCode::FAILURE,
+        Walked::Stopped(signal) => ExitCode::from(signal.status()),
+    })
+}
+
+/// What came of a check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Walked {
+    /// Every step could be taken.
+    Through,
+    /// A step could not be taken, and it was said why; `refused` tells that a server was asked to let somebody in, and none did.
+    Ended { refused: bool },
+    /// A signal came.
+    Stopped(Signal),
+}
+
+/// Goes every step into an account, and shows each.
+///
+/// # Errors
+/// Standard output fails.
+pub(crate) async fn walk(engine: &Engine, name: &str, signals: &Signals) -> Result<Walked> {
+    let mut page = Page { width: output::width(), open: false, explained: false, let_in: None, failed: Ok(()) };
     let start = Instant::now();
     let checked = tokio::select! {
         checked = engine.check(name, |event| page.tell(event)) => checked,
         signal = signals.came() => {
             page.close();
-            return Ok(ExitCode::from(signal.status()));
+            return Ok(Walked::Stopped(signal));
         }
     };
-    let status = match checked {
+    let walked = match checked {
         Ok(()) => {
             let account = engine.accounts().iter().find(|account| account.name.eq_ignore_ascii_case(name));
             let what = account.map(crate::engine::Account::describe).unwrap_or_default();
             page.line("ok", start.elapsed(), &format!("{name}, {what}"));
-            ExitCode::SUCCESS
+            Walked::Through
         }
         // Whatever kind it is of: it came of the check, and the command line was right.
         Err(error) => {
@@ -43,10 +65,10 @@ pub(crate) async fn run(source: &Source, signals: &Signals) -> Result<ExitCode> 
                 log_error(&error.to_string());
                 say::error(&error);
             }
-            ExitCode::FAILURE
+            Walked::Ended { refused: page.let_in == Some(false) }
         }
     };
-    page.failed.map(|()| status)
+    page.failed.map(|()| walked)
 }
 
 /// What is shown, line by line.
@@ -57,6 +79,8 @@ struct Page {
     open: bool,
     /// Whether the errors were said where they came up.
     explained: bool,
+    /// Whether a server let somebody in, if one was asked to.
+    let_in: Option<bool>,
     failed: Result<()>,
 }
 
@@ -69,6 +93,9 @@ impl Page {
                 self.open = true;
             }
             Event::Over { step, took, told } => {
+                if step == Step::SignIn {
+                    self.let_in = Some(told.is_some() || self.let_in == Some(true));
+                }
                 let told = told.as_deref().unwrap_or("failed");
                 tracing::trace!("{}, {}: {}", step.name(), time(took), shortened(told));
                 self.line(step.name(), took, told);

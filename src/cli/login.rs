@@ -1,12 +1,14 @@
 //! `mailql login` and `mailql logout`: a person signs in to an account, once, and out of it again.
 //!
-//! It shows where to go and opens the browser; the conversation with the provider is the account's matter.
+//! It shows where to go and opens the browser, and says that it works when it was tried; the conversation with the provider is the
+//! account's matter.
 
 use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
 
 use super::ask::{Answer, Person, Unanswered, say as ask_say};
+use super::check::{self, Walked};
 use super::output::neutral;
 use super::say;
 use super::setup;
@@ -17,6 +19,7 @@ use crate::account::oauth::device::DeviceSignIn;
 use crate::account::{
     AccountConfig, Config, Credential, Grant, ImapAccount, Keep, Password, Proofs, SignIn, TokenSource,
 };
+use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 
 /// How a person wants to sign in.
@@ -39,13 +42,13 @@ pub(crate) async fn login(
     signals: &Signals,
 ) -> Result<ExitCode> {
     match signing_in(target, config, way, signals).await {
-        Ok(()) => Ok(ExitCode::SUCCESS),
+        Ok(status) => Ok(status),
         Err(Unanswered::Stopped(signal)) => Ok(ExitCode::from(signal.status())),
         Err(Unanswered::Failed(error)) => Err(error),
     }
 }
 
-async fn signing_in(target: Option<&str>, file: Option<&Path>, way: Way, signals: &Signals) -> Answer<()> {
+async fn signing_in(target: Option<&str>, file: Option<&Path>, way: Way, signals: &Signals) -> Answer<ExitCode> {
     let person = Person::new(signals);
     let known = Source::configuration(file)?;
     let name = match target {
@@ -55,10 +58,39 @@ async fn signing_in(target: Option<&str>, file: Option<&Path>, way: Way, signals
     };
     let config = Source::configuration(file)?;
     let (name, account) = live(&config, &name)?;
-    let kept = signed_in(&person, name, account, &config.proofs(), way).await?;
-    say::note(&format!("Signed in to {name}{kept}."));
-    say::hint(&format!("see what it has: mailql {name} -c \"SELECT name, messages FROM Folder\""));
-    Ok(())
+    match &account.sign_in {
+        SignIn::Password(Password::Kept(wanted)) => {
+            with_password(&person, &config, name, account, *wanted, signals).await
+        }
+        SignIn::Token(TokenSource::Credential(credential)) => {
+            let kept = agreed(&person, credential, &account.user, &config.proofs(), way).await?;
+            let walked = check::walk(&Engine::open(config.clone())?, name, signals).await?;
+            Ok(told(name, kept, walked))
+        }
+        SignIn::Password(_) | SignIn::Token(_) => Err(nothing_kept(name, account).into()),
+    }
+}
+
+/// Says what came of a sign-in, and of trying it; gives the exit status.
+fn told(name: &str, kept: Option<Keep>, walked: Walked) -> ExitCode {
+    let is_kept = kept.map_or("nobody has to sign in there".to_owned(), |kept| format!("it is kept {}", place(kept)));
+    match walked {
+        Walked::Through => {
+            say::note(&format!("Signed in to {name}; {is_kept}."));
+            say::hint(&format!("see what it has: mailql {name} -c \"SELECT name, messages FROM Folder\""));
+            ExitCode::SUCCESS
+        }
+        Walked::Ended { .. } => {
+            let what = kept.map(|kept| format!("; what the provider gave is kept {}", place(kept))).unwrap_or_default();
+            say::note(&format!("{name} does not work{what}."));
+            say::hint(&format!("mailql test {name} tries again, mailql logout {name} forgets the sign-in"));
+            ExitCode::FAILURE
+        }
+        Walked::Stopped(signal) => {
+            say::note(&format!("{name} was not tried to its end; {is_kept}."));
+            ExitCode::from(signal.status())
+        }
+    }
 }
 
 /// Forgets what an account signed in with, and gives it back where the provider takes it.
@@ -97,38 +129,64 @@ pub(crate) async fn logout(target: Option<&str>, config: Option<&Path>) -> Resul
     Ok(ExitCode::SUCCESS)
 }
 
-async fn signed_in(
+/// Asks for a password, tries it, and keeps it unless the server refuses it.
+async fn with_password(
     person: &Person<'_>,
+    config: &Config,
     name: &str,
     account: &ImapAccount,
+    wanted: Keep,
+    signals: &Signals,
+) -> Answer<ExitCode> {
+    let secret = person.secret(&format!("Password of {}", neutral(&account.whose()))).await?;
+    let Some(secret) = secret else {
+        return Err(Error::new(ErrorKind::Config, "no password was typed").into());
+    };
+    let mut tried = config.clone();
+    let given = ImapAccount { sign_in: SignIn::Password(Password::Given(secret.clone())), ..account.clone() };
+    tried.accounts.insert(name.to_owned(), AccountConfig::Imap(given));
+    let walked = check::walk(&Engine::open(tried)?, name, signals).await?;
+    match walked {
+        // One that was kept before may be the right one.
+        Walked::Ended { refused: true } => {
+            say::note("The password is not kept.");
+            return Ok(ExitCode::FAILURE);
+        }
+        Walked::Stopped(signal) => return Ok(ExitCode::from(signal.status())),
+        Walked::Through | Walked::Ended { .. } => {}
+    }
+    let kept = config.proofs().keep_password(account, &secret, wanted).await?;
+    if walked == Walked::Through {
+        return Ok(told(name, Some(kept), walked));
+    }
+    say::note(&format!(
+        "{name} does not work; whether the password is right is not known, and it is kept {}.",
+        place(kept)
+    ));
+    say::hint(&format!("mailql test {name} tries again, mailql login {name} asks for another"));
+    Ok(ExitCode::FAILURE)
+}
+
+/// Has a person agree, or nobody, and keeps what the provider gives; tells where, if it is anywhere.
+async fn agreed(
+    person: &Person<'_>,
+    credential: &Credential,
+    user: &str,
     proofs: &Proofs,
     way: Way,
-) -> Answer<&'static str> {
-    match &account.sign_in {
-        SignIn::Token(TokenSource::Credential(credential)) => {
-            let mut credential = credential.clone();
-            if way.device {
-                credential.grant = Grant::DeviceCode;
-            }
-            let signing_in = async {
-                match credential.grant {
-                    Grant::AuthorizationCode => in_browser(&credential, &account.user, proofs, way).await,
-                    Grant::DeviceCode => elsewhere(&credential, &account.user, proofs).await,
-                    Grant::ClientCredentials => proofs.token(&credential, &account.user, None).await.map(|_| None),
-                }
-            };
-            let kept = person.waits(signing_in).await??;
-            Ok(kept.map_or("; nobody has to sign in there", place))
-        }
-        SignIn::Password(Password::Kept(wanted)) => {
-            let secret = person.secret(&format!("Password of {}", neutral(&account.whose()))).await?;
-            let Some(secret) = secret else {
-                return Err(Error::new(ErrorKind::Config, "no password was typed").into());
-            };
-            Ok(place(proofs.keep_password(account, &secret, *wanted).await?))
-        }
-        SignIn::Password(_) | SignIn::Token(_) => Err(nothing_kept(name, account).into()),
+) -> Answer<Option<Keep>> {
+    let mut credential = credential.clone();
+    if way.device {
+        credential.grant = Grant::DeviceCode;
     }
+    let signing_in = async {
+        match credential.grant {
+            Grant::AuthorizationCode => in_browser(&credential, user, proofs, way).await,
+            Grant::DeviceCode => elsewhere(&credential, user, proofs).await,
+            Grant::ClientCredentials => proofs.token(&credential, user, None).await.map(|_| None),
+        }
+    };
+    Ok(person.waits(signing_in).await??)
 }
 
 async fn in_browser(credential: &Credential, user: &str, proofs: &Proofs, way: Way) -> Result<Option<Keep>> {
@@ -224,7 +282,7 @@ fn nothing_kept(name: &str, account: &ImapAccount) -> Error {
 
 fn place(kept: Keep) -> &'static str {
     match kept {
-        Keep::Keyring => "; it is kept in the keyring of this system",
-        Keep::File => "; it is kept in a file that only you can read",
+        Keep::Keyring => "in the keyring of this system",
+        Keep::File => "in a file that only you can read",
     }
 }

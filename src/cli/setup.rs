@@ -229,13 +229,14 @@ async fn endpoints(person: &Person<'_>, lines: &mut Lines) -> Answer<()> {
             lines.add("token_endpoint", &person.line("Token endpoint (https://…)", None).await?);
             break;
         }
-        match person.waits(discovery::endpoints(&issuer)).await? {
+        match person.waits(discovery::endpoints(&issuer, None)).await? {
             Ok(found) => {
                 lines.add("authorization_endpoint", &found.authorization_endpoint);
                 lines.add("token_endpoint", &found.token_endpoint);
                 for (key, endpoint) in [
                     ("device_authorization_endpoint", found.device_authorization_endpoint),
                     ("revocation_endpoint", found.revocation_endpoint),
+                    ("userinfo_endpoint", found.userinfo_endpoint),
                 ] {
                     if let Some(endpoint) = endpoint {
                         lines.add(key, &endpoint);

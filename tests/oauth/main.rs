@@ -15,5 +15,6 @@ mod place;
 
 mod renewal;
 mod secrets;
+mod tried;
 mod troubles;
 mod way_in;

@@ -66,11 +66,19 @@ impl Place {
     }
 
     pub fn sign_in(&self) {
-        let browser = Browser::start();
-        let ended = self.login(&["login", "work", "--no-browser"], |address| {
-            sign_in(&browser, address, &self.user.name, PASSWORD);
-        });
+        let ended = self.agree();
         assert!(ended.status.success(), "{}", stderr(&ended));
+    }
+
+    /// Signs in at the provider, whatever the mail server makes of it; gives what was said.
+    pub fn agree(&self) -> Output {
+        self.agree_as(&self.user.name)
+    }
+
+    /// The same as another.
+    pub fn agree_as(&self, user: &str) -> Output {
+        let browser = Browser::start();
+        self.login(&["login", "work", "--no-browser"], |address| sign_in(&browser, address, user, PASSWORD))
     }
 
     /// Begins to sign in, has somebody follow the address that is shown, and gives what was said in all.

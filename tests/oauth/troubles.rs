@@ -49,7 +49,14 @@ fn imap_that_is_switched_off_for_the_user_is_named() {
     let user = dovecot.user_named(SWITCHED_OFF, |maildir| three_mails(maildir, ""));
     let place = Place { openid, dovecot, user, home: Home::new() };
     place.configure(&place.credential(&PUBLIC), "");
-    place.sign_in();
+    let ended = place.agree();
+    assert_eq!(ended.status.code(), Some(1));
+    assert!(stderr(&ended).contains("\nhint: IMAP is switched off"), "{}", stderr(&ended));
+    assert!(
+        stderr(&ended).contains("work does not work; what the provider gave is kept in a file"),
+        "{}",
+        stderr(&ended)
+    );
     let told = tested(&place);
     assert!(told.contains("sign-in") && told.contains("IMAP") && told.contains("\nhint: "), "{told}");
     let hint = told.lines().find(|line| line.starts_with("hint: ")).unwrap();
@@ -79,7 +86,8 @@ fn a_certificate_that_nobody_knows_is_named() {
         let user = dovecot.user();
         let place = Place { openid: OpenId::start(&openid::Options::default()), dovecot, user, home: Home::new() };
         place.configure(&place.credential(&PUBLIC), "");
-        place.sign_in();
+        let ended = place.agree();
+        assert!(ended.status.code() == Some(1) && stderr(&ended).contains(said), "{}", stderr(&ended));
         let told = tested(&place);
         assert!(told.contains(said) && told.contains("\nhint: "), "{told}");
     }

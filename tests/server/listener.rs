@@ -74,6 +74,24 @@ pub fn smtp(take: impl Fn(String) + Send + Sync + 'static) -> u16 {
     })
 }
 
+/// An SMTP server that refuses every sign-in in these words.
+pub fn refusing_smtp(words: &'static str) -> u16 {
+    listen(move |mut stream| {
+        let _ = stream.write_all(b"220 localhost ready\r\n");
+        for line in BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok) {
+            let answer = match line.to_ascii_uppercase().get(..4) {
+                Some("EHLO") => "250-localhost\r\n250 AUTH XOAUTH2 PLAIN\r\n".to_owned(),
+                Some("AUTH") => format!("{words}\r\n"),
+                Some("QUIT") => "221 bye\r\n".to_owned(),
+                _ => "250 well\r\n".to_owned(),
+            };
+            if stream.write_all(answer.as_bytes()).is_err() {
+                return;
+            }
+        }
+    })
+}
+
 /// A web server: gives the status and the JSON that `answer` makes of a request, and closes the connection.
 pub fn http(answer: impl Fn(&str) -> (&'static str, String) + Send + Sync + 'static) -> u16 {
     listen(move |mut stream| {

@@ -46,6 +46,8 @@ pub struct Options {
     pub device_lifetime: Duration,
     /// How long a device should wait between two questions.
     pub interval: Duration,
+    /// Whether an ID token has the address of who signed in; else only the userinfo endpoint tells it.
+    pub id_token_tells: bool,
     /// Whether a refresh token is replaced whenever it is used. If the replaced one comes again, all tokens are revoked.
     pub rotate: bool,
 }
@@ -53,7 +55,13 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         let hour = Duration::from_secs(3600);
-        Self { lifetime: hour, device_lifetime: hour, interval: Duration::from_secs(1), rotate: true }
+        Self {
+            lifetime: hour,
+            device_lifetime: hour,
+            interval: Duration::from_secs(1),
+            id_token_tells: true,
+            rotate: true,
+        }
     }
 }
 
@@ -86,6 +94,7 @@ impl OpenId {
             "lifetime": options.lifetime.as_secs(),
             "device_lifetime": options.device_lifetime.as_secs(),
             "interval": options.interval.as_secs(),
+            "id_token_tells": options.id_token_tells,
             "rotate": options.rotate,
         });
         let mut watched = Watched::new(&["node", "provider.mjs", &options.to_string()]);

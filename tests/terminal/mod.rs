@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test program uses its part")]
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
@@ -28,11 +29,17 @@ impl Terminal {
         Self::running(home, &format!("'{}' {arguments}", env!("CARGO_BIN_EXE_mailql")))
     }
 
+    /// The same, and the certificates of a file are those of the system.
+    pub fn trusting(home: Home, certificates: &Path, arguments: &str) -> Self {
+        let program = env!("CARGO_BIN_EXE_mailql");
+        Self::running(home, &format!("SSL_CERT_FILE='{}' '{program}' {arguments}", certificates.display()))
+    }
+
     /// The same, and every octet that goes to the terminal is kept: see [`Terminal::drawn`].
     pub fn recorded(home: Home, arguments: &str) -> Self {
         let program = format!("'{}' {arguments}", env!("CARGO_BIN_EXE_mailql"));
         fs::write(home.path("recorded.sh"), program).unwrap();
-        Self::running(home, "env SHELL=/bin/sh script -q -f -e -c 'sh recorded.sh' drawn")
+        Self::running(home, "SHELL=/bin/sh script -q -f -e -c 'sh recorded.sh' drawn")
     }
 
     fn running(home: Home, program: &str) -> Self {
@@ -41,7 +48,7 @@ impl Terminal {
         let environment = environment.collect::<Vec<_>>().join(" ");
         let command = format!(
             "cd '{}'; env -u MAILQL_CONFIG -u MAILQL_PASSWORD -u MAILQL_TOKEN {environment} EDITOR=./editor LC_ALL=C.UTF-8 \
-             {program}; echo \"status $?\"; read -r _",
+             env {program}; echo \"status $?\"; read -r _",
             terminal.home.0.path().display()
         );
         terminal.tmux(&["new-session", "-d", "-x", "100", "-y", "50", &command]);

@@ -25,6 +25,7 @@ pub(super) struct Registration {
     token_endpoint: Option<String>,
     device_authorization_endpoint: Option<String>,
     revocation_endpoint: Option<String>,
+    userinfo_endpoint: Option<String>,
     scopes: Option<Vec<String>>,
     prompt: Option<Prompt>,
     redirect_uri: Option<String>,
@@ -76,6 +77,7 @@ impl Registration {
                 .clone()
                 .or(usual.device_authorization_endpoint),
             revocation_endpoint: self.revocation_endpoint.clone().or(usual.revocation_endpoint),
+            userinfo_endpoint: self.userinfo_endpoint.clone().or(usual.userinfo_endpoint),
             scopes: self.scopes.clone().unwrap_or(usual.scopes),
             client_secret,
             prompt: self.prompt.or(usual.prompt),

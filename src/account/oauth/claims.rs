@@ -12,6 +12,8 @@ use serde_json::Value;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct Claims {
+    iss: Option<String>,
+    sub: Option<String>,
     email: Option<String>,
     preferred_username: Option<String>,
     upn: Option<String>,
@@ -34,6 +36,16 @@ impl Claims {
     pub fn addresses(&self) -> impl Iterator<Item = &str> {
         let names = [&self.email, &self.preferred_username, &self.upn];
         names.into_iter().flatten().map(String::as_str).filter(|name| name.contains('@'))
+    }
+
+    /// The address of the provider.
+    pub fn issuer(&self) -> Option<&str> {
+        self.iss.as_deref()
+    }
+
+    /// Whether what is told elsewhere may be of the same user: of another it is where both name one and they differ.
+    pub fn may_be(&self, other: &Self) -> bool {
+        self.sub.is_none() || other.sub.is_none() || self.sub == other.sub
     }
 
     /// Whom the token is for.

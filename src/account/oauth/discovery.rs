@@ -1,6 +1,9 @@
 //! What a provider publishes of itself (OpenID Connect Discovery §4, RFC 8414): its endpoints.
 //!
-//! It asks once, when an account is made; what comes of it is written down, and not asked again.
+//! It is asked when an account is made, and what comes of it is written down; and at a sign-in, if nobody wrote down where to ask who
+//! it was.
+
+use std::path::Path;
 
 use oauth2::http::Request;
 use serde::Deserialize;
@@ -22,13 +25,15 @@ pub struct Endpoints {
     pub device_authorization_endpoint: Option<String>,
     /// Where tokens are given back.
     pub revocation_endpoint: Option<String>,
+    /// Where it is told who agreed.
+    pub userinfo_endpoint: Option<String>,
 }
 
-/// Asks a provider for its endpoints.
+/// Asks a provider for its endpoints; the certificates of a file are trusted as well as the system's.
 ///
 /// # Errors
 /// It cannot be reached, publishes nothing, speaks for another, or names an endpoint that others could listen to.
-pub async fn endpoints(issuer: &str) -> Result<Endpoints> {
+pub async fn endpoints(issuer: &str, ca_file: Option<&Path>) -> Result<Endpoints> {
     let issuer = issuer.trim_end_matches('/');
     let wrong = |message: String| Error::new(ErrorKind::Server, message).hint(ONE_BY_ONE);
     if !is_safe(issuer) {
@@ -37,7 +42,7 @@ pub async fn endpoints(issuer: &str) -> Result<Endpoints> {
     let request = Request::get(format!("{issuer}/.well-known/openid-configuration")).body(Vec::new());
     let request = request.map_err(|error| wrong(format!("that is no address: {error}")))?;
     let host = request.uri().host().unwrap_or_default().to_owned();
-    let answer = http::ask(request, None).await.and_then(|answer| understandable(&host, answer));
+    let answer = http::ask(request, ca_file).await.and_then(|answer| understandable(&host, answer));
     let answer = answer.map_err(|error| error.hint(ONE_BY_ONE))?;
     let found: Endpoints = serde_json::from_slice(answer.body())
         .map_err(|_| wrong(format!("{host} does not tell its endpoints ({})", answer.status())))?;
@@ -49,6 +54,7 @@ pub async fn endpoints(issuer: &str) -> Result<Endpoints> {
         Some(&found.token_endpoint),
         found.device_authorization_endpoint.as_ref(),
         found.revocation_endpoint.as_ref(),
+        found.userinfo_endpoint.as_ref(),
     ];
     let open = all.into_iter().flatten().find(|endpoint| !is_safe(endpoint)).cloned();
     match open {

@@ -11,6 +11,7 @@ pub mod discovery;
 mod listener;
 mod page;
 pub mod refusal;
+mod userinfo;
 
 use std::time::Duration;
 
@@ -38,6 +39,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::net::http;
 
 pub use self::claims::Claims;
+pub use self::userinfo::identified;
 
 /// What a provider gave.
 pub struct Granted {

@@ -15,7 +15,7 @@ pub(super) struct Page {
 impl Page {
     /// All went well.
     pub(super) fn succeeded(user: &str) -> Self {
-        let text = format!("mailql may now use the mail of {user}.");
+        let text = format!("mailql now tries the mail of {user}; the terminal tells what comes of it.");
         Self {
             mark: "✓",
             title: "You are signed in".to_owned(),

@@ -37,7 +37,7 @@ const configuration = {
   cookies: { keys: ['one that is no secret'] },
   scopes: SCOPES,
   claims: { openid: ['sub'], email: ['email'] },
-  conformIdTokenClaims: false,
+  conformIdTokenClaims: !options.id_token_tells,
   findAccount: (_ctx, accountId) => ({ accountId, claims: () => ({ sub: accountId, email: accountId }) }),
   ttl: {
     AccessToken: options.lifetime,
