@@ -266,7 +266,7 @@ fn everything(directory: &Path) -> std::collections::BTreeMap<String, Vec<u8>> {
 fn settled(directory: &Path) -> std::collections::BTreeMap<String, Vec<u8>> {
     for _ in 0..100 {
         let found = everything(directory);
-        if !found.keys().any(|name| name.contains('#')) {
+        if !found.keys().any(|name| name.contains('#') || name.contains("/.") || name.starts_with('.')) {
             return found;
         }
         std::thread::sleep(std::time::Duration::from_millis(20));
@@ -322,6 +322,36 @@ async fn a_statement_that_fails_publishes_no_file_and_keeps_those_that_are_there
         assert_eq!(settled(place.path()).len(), before.len() + 1);
         assert_ne!(settled(place.path())[&format!("one.{ending}")], before[&format!("one.{ending}")]);
     }
+}
+
+/// As many files as there are values are written, and none is held open until the end.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_partitions_need_no_more_open_files_than_without_publishing_them_together() {
+    let place = tempfile::tempdir().unwrap();
+    let engine = Engine::builder().build().unwrap();
+    let target = place.path().join("parts/");
+    let sql = format!(
+        "COPY (SELECT value AS part, value AS b FROM generate_series(1, 3000)) TO '{}/' STORED AS CSV PARTITIONED BY (part)",
+        target.display()
+    );
+    engine.sql(&sql).await.unwrap().collect().await.unwrap();
+    assert_eq!(settled(place.path()).len(), 3000);
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_replaced_keeps_its_permissions_and_the_link_to_it() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = tempfile::tempdir().unwrap();
+    let (file, link) = (place.path().join("real.csv"), place.path().join("link.csv"));
+    fs::write(&file, "old").unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    let engine = Engine::builder().build().unwrap();
+    engine.sql(&format!("COPY (SELECT 1 AS a) TO '{}'", link.display())).await.unwrap().collect().await.unwrap();
+    assert_eq!(fs::read_to_string(&file).unwrap(), "a\n1\n");
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,7 +6,8 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -126,7 +127,7 @@ impl ExecutionPlan for PublishExec {
                 // DataFusion calls what a store refuses a mistake of its own.
                 Err(error) => return Err(staged.refusal().map_or(error, DataFusionError::from)),
             };
-            staged.publish().await?;
+            staged.publish()?;
             Ok::<_, DataFusionError>(stream::iter(batches.into_iter().map(Ok)))
         });
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, published.try_flatten().boxed())))
@@ -136,27 +137,59 @@ impl ExecutionPlan for PublishExec {
 /// The files of a statement that are written and not published.
 #[derive(Debug, Default)]
 struct Staged {
-    uploads: Mutex<Vec<Box<dyn MultipartUpload>>>,
+    files: Mutex<Vec<StagedFile>>,
     /// Why a file may not be written.
     refused: Mutex<Option<Error>>,
 }
 
+/// A file that is written aside.
+#[derive(Debug)]
+struct StagedFile {
+    aside: PathBuf,
+    place: PathBuf,
+    /// Whether all of it is written.
+    is_whole: bool,
+}
+
 impl Staged {
-    fn add(&self, upload: Box<dyn MultipartUpload>) {
-        self.uploads.lock().unwrap_or_else(PoisonError::into_inner).push(upload);
+    fn files(&self) -> MutexGuard<'_, Vec<StagedFile>> {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn refusal(&self) -> Option<Error> {
         self.refused.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Gives every file its name. Files that were not published are removed with their uploads.
-    async fn publish(&self) -> Result<()> {
-        let uploads = std::mem::take(&mut *self.uploads.lock().unwrap_or_else(PoisonError::into_inner));
-        for mut upload in uploads {
-            upload.complete().await?;
+    /// Notes that a file is whole. None of them is held open, however many there are.
+    fn keep(&self, aside: &std::path::Path) {
+        self.files().iter_mut().filter(|file| file.aside == aside).for_each(|file| file.is_whole = true);
+    }
+
+    /// Gives every file its name; one that replaces another takes over its permissions.
+    fn publish(&self) -> Result<(), Error> {
+        let mut files = self.files();
+        for file in files.iter().filter(|file| file.is_whole) {
+            let failed = |error| Error::io("cannot publish", error).context("file", file.place.display().to_string());
+            if let Ok(replaced) = std::fs::metadata(&file.place) {
+                std::fs::set_permissions(&file.aside, replaced.permissions()).map_err(failed)?;
+            }
+            std::fs::rename(&file.aside, &file.place).map_err(failed)?;
         }
+        files.clear();
         Ok(())
+    }
+}
+
+impl Drop for Staged {
+    /// Removes what was not published, also where an upload was not complete.
+    fn drop(&mut self) {
+        for file in self.files().iter() {
+            let mut part = file.aside.clone().into_os_string();
+            part.push("#1");
+            // It is not there when it was not begun, or is complete.
+            let _ = std::fs::remove_file(&file.aside);
+            let _ = std::fs::remove_file(part);
+        }
     }
 }
 
@@ -189,16 +222,26 @@ struct Aside {
 }
 
 impl Aside {
-    /// Begins a file, where one may be.
-    async fn begin(&self, location: &Path, options: PutMultipartOptions) -> StoreResult<Box<dyn MultipartUpload>> {
+    /// Begins a file beside its place, where one may be.
+    async fn begin(&self, location: &Path, options: PutMultipartOptions) -> StoreResult<Kept> {
         let place = LocalFileSystem::new().path_to_filesystem(location)?;
-        let looked = tokio::task::spawn_blocking(move || may_be_written(&place)).await.map_err(StoreError::from)?;
+        // A link is followed, so that the file it names is replaced and not the link.
+        let place = std::fs::canonicalize(&place).unwrap_or(place);
+        let looked = {
+            let place = place.clone();
+            tokio::task::spawn_blocking(move || may_be_written(&place)).await.map_err(StoreError::from)?
+        };
         if let Err(error) = looked {
             let source = error.to_string().into();
             self.staged.refused.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
             return Err(StoreError::Generic { store: "file", source });
         }
-        self.inner.put_multipart_opts(location, options).await
+        let name = place.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let aside = place.with_file_name(format!(".{name}.{}", uuid::Uuid::new_v4()));
+        let location = Path::from_absolute_path(&aside)?;
+        self.staged.files().push(StagedFile { aside: aside.clone(), place, is_whole: false });
+        let upload = self.inner.put_multipart_opts(&location, options).await?;
+        Ok(Kept { upload, aside, staged: Arc::clone(&self.staged) })
     }
 }
 
@@ -232,8 +275,7 @@ impl ObjectStore for Aside {
         let options = PutMultipartOptions { tags, attributes, extensions };
         let mut upload = self.begin(location, options).await?;
         upload.put_part(payload).await?;
-        self.staged.add(upload);
-        Ok(NOT_YET)
+        upload.complete().await
     }
 
     async fn put_multipart_opts(
@@ -241,8 +283,7 @@ impl ObjectStore for Aside {
         location: &Path,
         options: PutMultipartOptions,
     ) -> StoreResult<Box<dyn MultipartUpload>> {
-        let upload = Some(self.begin(location, options).await?);
-        Ok(Box::new(Kept { upload, staged: Arc::clone(&self.staged) }))
+        Ok(Box::new(self.begin(location, options).await?))
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> StoreResult<GetResult> {
@@ -278,38 +319,27 @@ impl ObjectStore for Aside {
     }
 }
 
-/// An upload that is kept when it is complete.
+/// An upload of a file that is kept aside when it is complete.
 #[derive(Debug)]
 struct Kept {
-    upload: Option<Box<dyn MultipartUpload>>,
+    upload: Box<dyn MultipartUpload>,
+    aside: PathBuf,
     staged: Arc<Staged>,
 }
 
 #[async_trait]
 impl MultipartUpload for Kept {
     fn put_part(&mut self, data: PutPayload) -> UploadPart {
-        match &mut self.upload {
-            Some(upload) => upload.put_part(data),
-            None => Box::pin(async { Err(over()) }),
-        }
+        self.upload.put_part(data)
     }
 
     async fn complete(&mut self) -> StoreResult<PutResult> {
-        self.staged.add(self.upload.take().ok_or_else(over)?);
-        Ok(NOT_YET)
+        let complete = self.upload.complete().await?;
+        self.staged.keep(&self.aside);
+        Ok(complete)
     }
 
     async fn abort(&mut self) -> StoreResult<()> {
-        match &mut self.upload {
-            Some(upload) => upload.abort().await,
-            None => Ok(()),
-        }
+        self.upload.abort().await
     }
-}
-
-/// Nobody reads what is told of a file that was written.
-const NOT_YET: PutResult = PutResult { e_tag: None, version: None };
-
-fn over() -> StoreError {
-    StoreError::Generic { store: "file", source: "the file is complete already".into() }
 }
