@@ -4,6 +4,7 @@
 //! What it puts into the line is drawn on the terminal, so no name goes there that would not be drawn as it is.
 
 use std::cell::RefCell;
+use std::fmt::Write as _;
 
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
@@ -131,7 +132,9 @@ impl Completion {
         let mut found: Vec<Pair> = found.map(|(folder, spelled)| pair(&neutral(folder), spelled)).collect();
         // Of several, the line gets what they share; that must not end the quote, or no more would be offered in it.
         if let Some(end) = found.get(1).and_then(|_| end_of_quote(longest_common_prefix(&found)?)) {
-            found.iter_mut().for_each(|folder| folder.replacement.truncate(end));
+            for folder in &mut found {
+                folder.replacement.truncate(end);
+            }
         }
         found
     }
@@ -182,7 +185,8 @@ fn spelled(text: &str) -> String {
         spelled.push('\'');
         let from = rest[end..].find(is_plain).map_or(rest.len(), |length| end + length);
         for letter in rest[end..from].chars() {
-            spelled.push_str(&format!(" || chr({})", u32::from(letter)));
+            // Writing into a string cannot fail.
+            let _ = write!(spelled, " || chr({})", u32::from(letter));
         }
         rest = &rest[from..];
         if rest.is_empty() {

@@ -41,7 +41,7 @@ pub(crate) async fn login(
     way: Way,
     signals: &Signals,
 ) -> Result<ExitCode> {
-    match signing_in(target, config, way, signals).await {
+    match Box::pin(signing_in(target, config, way, signals)).await {
         Ok(status) => Ok(status),
         Err(Unanswered::Stopped(signal)) => Ok(ExitCode::from(signal.status())),
         Err(Unanswered::Failed(error)) => Err(error),
@@ -63,7 +63,7 @@ async fn signing_in(target: Option<&str>, file: Option<&Path>, way: Way, signals
             with_password(&person, &config, name, account, *wanted, signals).await
         }
         SignIn::Token(TokenSource::Credential(credential)) => {
-            let kept = agreed(&person, credential, &account.user, &config.proofs(), way).await?;
+            let kept = Box::pin(agreed(&person, credential, &account.user, &config.proofs(), way)).await?;
             let walked = check::walk(&Engine::open(config.clone())?, name, signals).await?;
             Ok(told(name, kept, walked))
         }
@@ -186,7 +186,7 @@ async fn agreed(
             Grant::ClientCredentials => proofs.token(&credential, user, None).await.map(|_| None),
         }
     };
-    Ok(person.waits(signing_in).await??)
+    Ok(Box::pin(person.waits(signing_in)).await??)
 }
 
 async fn in_browser(credential: &Credential, user: &str, proofs: &Proofs, way: Way) -> Result<Option<Keep>> {

@@ -272,7 +272,8 @@ fn said_of_mail(asked: Result<Option<Delivered>>, before: Tally, after: Tally) -
         Ok(_) if unknown > 0 => {
             let mut message = format!("it is not known whether mail reached {}", counted(unknown, "recipient"));
             if missed > 0 {
-                message += &format!(", and it did not get out to {}", counted(missed, "recipient"));
+                message.push_str(", and it did not get out to ");
+                message.push_str(&counted(missed, "recipient"));
             }
             let error = Error::new(ErrorKind::Server, message);
             Err(error.hint(

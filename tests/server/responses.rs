@@ -87,8 +87,8 @@ pub fn unreadable(row: &[u8]) -> Vec<u8> {
 
 /// A row whose last content of a part, or of the whole message, is shorter by some octets; none where there is no such.
 pub fn shortened(row: &[u8], by: usize) -> Option<Vec<u8>> {
-    let starts = (0..row.len()).filter(|at| row[*at..].starts_with(b"BODY["));
-    let start = starts.filter(|at| !row[at + 5..].starts_with(b"HEADER")).last()?;
+    let mut starts = (0..row.len()).rev().filter(|at| row[*at..].starts_with(b"BODY["));
+    let start = starts.find(|at| !row[at + 5..].starts_with(b"HEADER"))?;
     let brace = start + row[start..].iter().position(|octet| *octet == b'{')?;
     let line = brace + 1 + row[brace..].iter().position(|octet| *octet == b'\n')?;
     let length = literal(&row[brace..line])?;

@@ -67,7 +67,7 @@ impl SendExec {
             described: node.describe(),
             sendings,
             once,
-            orders: std::iter::once(&mails).chain(&attached).map(|query| order_of(query)).collect(),
+            orders: std::iter::once(&mails).chain(&attached).map(order_of).collect(),
             mails,
             attached,
             properties: Arc::new(properties),

@@ -41,7 +41,9 @@ impl Backlog {
                 Some(Step::Items(items)) => {
                     if items.header != HeaderFetch::None {
                         // The fields that came before are among those to come, and must not be taken for them.
-                        messages.iter_mut().for_each(|message| message.header = None);
+                        for message in &mut messages {
+                            message.header = None;
+                        }
                     }
                     self.enqueue(step, &Kind::Items(items.clone().into()), messages);
                     return Ok(());

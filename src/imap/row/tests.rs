@@ -13,8 +13,8 @@ fn whole(text: &str) -> Row {
     row
 }
 
-fn id(id: &Option<StoreId>) -> Option<&str> {
-    id.as_ref().and_then(StoreId::given)
+fn id(id: Option<&StoreId>) -> Option<&str> {
+    id.and_then(StoreId::given)
 }
 
 fn five() -> Option<Uid> {
@@ -49,10 +49,10 @@ fn values_that_are_none_are_none() {
 #[test]
 fn identifiers_of_the_server_are_text() {
     let row = whole("(X-GM-THRID 1278455344230334865 X-GM-MSGID 18446744073709551616)");
-    assert_eq!(id(&row.thread_id), Some("1278455344230334865"));
-    assert_eq!(id(&row.email_id), Some("18446744073709551616"));
+    assert_eq!(id(row.thread_id.as_ref()), Some("1278455344230334865"));
+    assert_eq!(id(row.email_id.as_ref()), Some("18446744073709551616"));
     let row = whole("(EMAILID (M1) THREADID (T-2_x))");
-    assert_eq!((id(&row.email_id), id(&row.thread_id)), (Some("M1"), Some("T-2_x")));
+    assert_eq!((id(row.email_id.as_ref()), id(row.thread_id.as_ref())), (Some("M1"), Some("T-2_x")));
 }
 
 #[test]
