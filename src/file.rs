@@ -18,7 +18,7 @@ pub fn open(path: &Path) -> io::Result<File> {
 /// Opens a regular file by these options.
 ///
 /// # Errors
-/// As [`open`].
+/// As [`open()`].
 pub fn open_with(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     match fs::metadata(path) {
         Ok(found) => must_be_regular(found.file_type())?,
@@ -35,7 +35,7 @@ pub fn open_with(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
 /// The text of a regular file.
 ///
 /// # Errors
-/// As [`open`], or it is no UTF-8.
+/// As [`open()`], or it is no UTF-8.
 pub fn read_to_string(path: &Path) -> io::Result<String> {
     let mut text = String::new();
     open(path)?.read_to_string(&mut text)?;
