@@ -57,7 +57,7 @@ pub fn read_named(path: &Path) -> io::Result<String> {
 
 /// Tells whether opening failed as the path leads to something that is no regular file.
 pub fn is_other(error: &io::Error) -> bool {
-    error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<Other>)
+    error.get_ref().and_then(|inner| inner.downcast_ref::<Other>()).is_some()
 }
 
 /// Tells whether an entry of a directory is a regular file, or a link that leads to one.
@@ -132,8 +132,8 @@ fn without_waiting(options: &mut OpenOptions) {
 #[cfg(not(unix))]
 fn without_waiting(_: &mut OpenOptions) {}
 
-#[cfg(test)]
 #[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use std::os::unix::fs::symlink;
     use std::os::unix::net::UnixListener;

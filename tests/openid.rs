@@ -6,7 +6,7 @@
 mod server;
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::net::{Ipv4Addr, TcpListener, TcpStream, UdpSocket};
 use std::process::Command;
 use std::sync::{Mutex, OnceLock, mpsc};
 use std::thread;
@@ -22,6 +22,7 @@ use server::dovecot::{Dovecot, Options};
 use server::http::{self, Answer};
 use server::listener;
 use server::openid::{self, Client, OpenId, PASSWORD, PUBLIC, SECRET_IN_FORM, SECRET_IN_HEADER, Trouble};
+use server::started::{DEADLINE, free_port, started};
 use sha2::{Digest, Sha256};
 
 #[test]
@@ -267,8 +268,57 @@ fn nothing_is_left_of_a_browser() {
     assert!(!directory.exists());
     let start = Instant::now();
     while !processes().is_empty() {
-        assert!(start.elapsed() < Duration::from_secs(10), "{:?}", processes());
+        assert!(start.elapsed() < DEADLINE, "{:?}", processes());
         thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn a_browser_whose_port_is_taken_is_started_at_another() {
+    let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, free_port())).unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let mut asked = 0;
+    let browser = Browser::start_at(|| {
+        asked += 1;
+        if asked == 1 { port } else { free_port() }
+    });
+    browser.visit("about:blank");
+    assert_eq!(asked, 2);
+}
+
+#[test]
+fn a_server_that_does_not_start_is_tried_again_and_the_last_error_says_what_it_needs() {
+    let mut tries = 0;
+    let number = started("a number", "three tries", || {
+        tries += 1;
+        if tries < 3 { Err("not yet".to_owned()) } else { Ok(42) }
+    });
+    assert_eq!((number, tries), (42, 3));
+    for (log, tries) in [
+        ("Address already in use", "after 5 of 5 tries"),
+        ("setsid: no such file", "after 1 of 5 tries"),
+        ("fatal: bad parameter", "after 1 of 5 tries"),
+        ("Fatal: Address already in use", "after 5 of 5 tries"),
+    ] {
+        let failed = std::panic::catch_unwind(|| started::<()>("a thing", "the package thing", || Err(log.to_owned())));
+        let said = *failed.unwrap_err().downcast::<String>().unwrap();
+        for part in ["a thing does not start", tries, "It needs the package thing", log] {
+            assert!(said.contains(part), "{said}");
+        }
+    }
+}
+
+#[test]
+fn no_port_is_given_twice_or_where_somebody_listens() {
+    let ports: std::collections::BTreeSet<u16> = (0..50).map(|_| free_port()).collect();
+    assert_eq!(ports.len(), 50);
+    let next = ports.last().unwrap() + 1;
+    // Somebody else's, who does not ask: it is passed over.
+    let other = TcpListener::bind((Ipv4Addr::LOCALHOST, next));
+    assert!((0..50).all(|_| free_port() != next), "{other:?}");
+    for port in ports {
+        TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
+        assert!(UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).is_err(), "another program is not given it either");
     }
 }
 
@@ -387,7 +437,7 @@ impl Redirect {
     }
 
     fn answer(&self) -> Vec<(String, String)> {
-        self.answers.recv_timeout(Duration::from_secs(30)).unwrap()
+        self.answers.recv_timeout(DEADLINE).unwrap()
     }
 }
 

@@ -115,7 +115,8 @@ impl Proofs {
     /// # Errors
     /// Somebody else signed in than the user, the provider gave nothing for later, or it cannot be kept.
     pub async fn keep(&self, credential: &Credential, user: &str, granted: Granted) -> Result<Keep> {
-        let granted = if user.contains('@') { oauth::identified(credential, granted).await? } else { granted };
+        let granted =
+            if user.contains('@') { Box::pin(oauth::identified(credential, granted)).await? } else { granted };
         is_of(&granted, user)?;
         if granted.refresh_token.is_none() {
             let error = Error::new(ErrorKind::Server, "the provider gave a token for now, but none for later");

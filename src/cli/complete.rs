@@ -4,7 +4,7 @@
 //! What it puts into the line is drawn on the terminal, so no name goes there that would not be drawn as it is.
 
 use std::cell::RefCell;
-use std::fmt::Write as _;
+use std::fmt::Write;
 
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
@@ -185,8 +185,8 @@ fn spelled(text: &str) -> String {
         spelled.push('\'');
         let from = rest[end..].find(is_plain).map_or(rest.len(), |length| end + length);
         for letter in rest[end..from].chars() {
-            // Writing into a string cannot fail.
-            let _ = write!(spelled, " || chr({})", u32::from(letter));
+            // Writing to a string cannot fail.
+            write!(spelled, " || chr({})", u32::from(letter)).unwrap_or_default();
         }
         rest = &rest[from..];
         if rest.is_empty() {

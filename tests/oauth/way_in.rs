@@ -10,6 +10,7 @@ use crate::server::browser::{Browser, decline, decline_code, enter_code, sign_in
 use crate::server::dovecot::{Dovecot, Options};
 use crate::server::http;
 use crate::server::openid::{self, PASSWORD, PUBLIC, SECRET_IN_FORM, SECRET_IN_HEADER};
+use crate::server::started::free_port;
 use crate::terminal::Terminal;
 
 #[test]
@@ -91,7 +92,7 @@ fn a_password_is_typed_once_and_kept() {
 #[test]
 fn the_provider_is_asked_for_what_the_configuration_says() {
     let place = Place::new();
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = free_port();
     let more = format!("redirect_uri = 'http://localhost:{port}/'\nprompt = 'consent'\n");
     place.configure(&(place.credential(&SECRET_IN_FORM) + &more), "");
     place.sign_in();
@@ -137,8 +138,7 @@ fn who_sits_at_another_computer_pastes_the_last_address() {
     let address = text.split_whitespace().find(|word| word.contains("redirect_uri=")).unwrap();
     let redirect = address.split("redirect_uri=").nth(1).unwrap().split('&').next().unwrap();
     // Nobody listens there: where the browser is, it cannot show the page.
-    let elsewhere =
-        format!("http%3A%2F%2Flocalhost%3A{}", TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port());
+    let elsewhere = format!("http%3A%2F%2Flocalhost%3A{}", free_port());
     let browser = Browser::start();
     sign_in(&browser, &address.replace(redirect, &elsewhere), &place.user.name, PASSWORD);
     let ended = browser.url();
@@ -251,8 +251,8 @@ fn an_answer_to_another_sign_in_is_not_taken() {
 #[test]
 fn a_port_that_is_taken_and_a_browser_that_is_missing_are_told() {
     let place = Place::new();
-    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = taken.local_addr().unwrap().port();
+    let port = free_port();
+    let taken = TcpListener::bind(("127.0.0.1", port)).unwrap();
     place.configure(&(place.credential(&PUBLIC) + &format!("redirect_port = {port}\n")), "");
     let ended = place.home.run(&["login", "work"]);
     assert!(stderr(&ended).contains(&format!("cannot listen on port {port}")), "{}", stderr(&ended));

@@ -80,4 +80,4 @@ pub fn until(what: &str, is_so: impl Fn() -> bool) {
 }
 
 /// Longer than anything takes on a busy machine.
-pub const DEADLINE: Duration = Duration::from_secs(30);
+pub const DEADLINE: Duration = Duration::from_secs(120);

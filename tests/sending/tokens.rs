@@ -7,7 +7,8 @@ use crate::program::Home;
 use crate::program::until;
 use crate::server::dovecot::{self, Dovecot};
 use crate::server::openid::{OpenId, Options, SECRET_IN_FORM};
-use crate::server::postfix::{self, Postfix, free_port};
+use crate::server::postfix::{self, Postfix};
+use crate::server::started::free_port;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_opens_both_ways_in_by_both_mechanisms() {

@@ -13,6 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::http;
+use super::started::{DEADLINE, free_port, started};
 use super::watched::Watched;
 
 /// A running browser with one empty page; it ends when this is dropped, or with the test program.
@@ -25,28 +26,45 @@ pub struct Browser {
 impl Browser {
     /// A browser that was nowhere yet.
     pub fn start() -> Self {
-        let mut watched = Watched::new(&["sh", "-c", "HOME=$PWD TMPDIR=$PWD exec chromedriver --port=0"]);
+        Self::start_at(free_port)
+    }
+
+    /// The same; where chromedriver is to listen is asked at each try.
+    pub fn start_at(mut port: impl FnMut() -> u16) -> Self {
+        let needs =
+            "the packages chromium and chromium-driver, some hundred MB of memory, and room in the temporary directory";
+        started("a browser", needs, || Self::launch(port()))
+    }
+
+    /// The error is the log of chromedriver, or what it answered.
+    fn launch(port: u16) -> Result<Self, String> {
+        let driver = format!("HOME=$PWD TMPDIR=$PWD exec chromedriver --port={port}");
+        let mut watched = Watched::new(&["sh", "-c", &driver]);
         let profile = watched.directory().join("profile");
         watched.start();
         let start = Instant::now();
-        let port = loop {
+        loop {
             let log = watched.text("output");
-            let said = log.split_once("successfully on port ").and_then(|(_, rest)| rest.split_once(".\n"));
-            if let Some((port, _)) = said {
-                break port.to_owned();
+            if log.contains(&format!("successfully on port {port}.\n")) {
+                break;
             }
-            let failed = log.contains("setsid: ") || start.elapsed() > DEADLINE;
-            assert!(!failed, "chromedriver does not start; is chromium-driver installed?\n{log}");
+            // It says so where it has no port.
+            let failed = ["setsid: ", ": not found", "xiting"].iter().any(|said| log.contains(said));
+            if failed || start.elapsed() > DEADLINE {
+                return Err(log);
+            }
             sleep(Duration::from_millis(5));
-        };
+        }
         let profile = format!("--user-data-dir={}", profile.display());
         let arguments: Vec<_> = ARGUMENTS.into_iter().chain([&*profile]).collect();
         let wanted = json!({"capabilities": {"alwaysMatch": {"goog:chromeOptions": {"args": arguments}}}});
         let sessions = format!("http://127.0.0.1:{port}/session");
         let answer = http::post_json(&sessions, &wanted);
-        assert_eq!(answer.status, 200, "{}", answer.body);
+        if answer.status != 200 {
+            return Err(format!("{}\n{}", answer.body, watched.text("output")));
+        }
         let session = format!("{sessions}/{}", answer.json()["value"]["sessionId"].as_str().unwrap());
-        Self { watched, session }
+        Ok(Self { watched, session })
     }
 
     /// Goes to a page and waits until it is loaded.
@@ -219,6 +237,3 @@ const ARGUMENTS: [&str; 12] = [
     "--no-proxy-server",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
 ];
-
-/// Longer than anything takes on a busy machine.
-const DEADLINE: Duration = Duration::from_secs(30);

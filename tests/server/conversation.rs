@@ -3,11 +3,12 @@
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::sync::Arc;
-use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use tokio_rustls::rustls::{ClientConfig, ClientConnection, StreamOwned};
+
+use super::started::DEADLINE;
 
 /// A connection to an IMAP or submission server.
 #[derive(Debug)]
@@ -126,6 +127,3 @@ fn connect(port: u16) -> TcpStream {
 fn tls(stream: TcpStream, client: Arc<ClientConfig>) -> Tls {
     StreamOwned::new(ClientConnection::new(client, "localhost".try_into().unwrap()).unwrap(), stream)
 }
-
-/// Longer than anything takes on a busy machine.
-const DEADLINE: Duration = Duration::from_secs(30);

@@ -6,7 +6,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpStream};
 use std::os::unix::fs::{MetadataExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use super::certificate::{Authority, Certificate};
 use super::dovecot::{PACKAGE_USER, id};
+use super::started::{DEADLINE, free_port, started};
 use super::watched::Watched;
 
 mod filling;
@@ -48,14 +49,10 @@ impl Cyrus {
 
     /// One for a test alone, with more lines of configuration; it waits until it may be used.
     pub fn start(more: &str) -> Self {
-        // Somebody else may take a port after it was found free.
-        for _ in 0..10 {
+        started("cyrus", "what tests/run unpacks, and the user of dovecot-core", || {
             let cyrus = Self::launch(more);
-            if cyrus.wait() {
-                return cyrus;
-            }
-        }
-        panic!("cyrus found no free port")
+            cyrus.wait().map(|()| cyrus)
+        })
     }
 
     /// The port where a conversation begins in plain text; STARTTLS is offered, and a login before it is allowed.
@@ -109,9 +106,7 @@ impl Cyrus {
         let authority = Authority::new();
         authority.write(directory);
         authority.issue(Certificate::Good).write(directory);
-        // Both are held until both are found, or they might be the same.
-        let free = [(); 2].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
-        let [imap, imaps] = free.each_ref().map(|listener| listener.local_addr().unwrap().port());
+        let [imap, imaps] = [(); 2].map(|()| free_port());
         let is_root = fs::metadata(directory).unwrap().uid() == 0;
         let number = |option: &str| id(&[option, PACKAGE_USER]).parse::<u32>().unwrap();
         let owner = is_root.then(|| (number("-u"), number("-g")));
@@ -121,7 +116,6 @@ impl Cyrus {
         for own in ["state", "mail"] {
             fs::create_dir(directory.join(own)).unwrap();
         }
-        drop(free);
         let mut cyrus = Self { watched, imap, imaps, owner, users: AtomicUsize::new(0) };
         for own in ["state", "mail", "server.key"] {
             cyrus.give(&cyrus.directory().join(own));
@@ -130,15 +124,17 @@ impl Cyrus {
         cyrus
     }
 
-    /// Waits for its greeting on both ports; false when another has taken one of them.
-    fn wait(&self) -> bool {
+    /// Waits for its greeting on both ports; the error is what it said.
+    fn wait(&self) -> Result<(), String> {
         let start = Instant::now();
         let mut stream = loop {
             match TcpStream::connect((Ipv4Addr::LOCALHOST, self.imap)) {
                 Ok(stream) => break stream,
                 Err(error) => {
                     let said = self.watched.text("output");
-                    assert!(said.is_empty() && start.elapsed() < DEADLINE, "cyrus does not start: {error}\n{said}");
+                    if !said.is_empty() || start.elapsed() > DEADLINE {
+                        return Err(format!("{error}\n{said}"));
+                    }
                 }
             }
             sleep(Duration::from_millis(5));
@@ -148,7 +144,11 @@ impl Cyrus {
         let _ = BufReader::new(&mut stream).read_line(&mut greeting);
         // A greeting alone could be that of another. It writes down whom it talks with.
         let talks = fs::read_dir(self.directory().join("state/proc")).is_ok_and(|mut talks| talks.next().is_some());
-        talks && greeting.starts_with("* OK") && TcpStream::connect((Ipv4Addr::LOCALHOST, self.imaps)).is_ok()
+        let other = TcpStream::connect((Ipv4Addr::LOCALHOST, self.imaps));
+        if talks && greeting.starts_with("* OK") && other.is_ok() {
+            return Ok(());
+        }
+        Err(format!("{greeting:?}, whom it talks with: {talks}, with TLS: {other:?}\n{}", self.watched.text("output")))
     }
 }
 
@@ -219,6 +219,3 @@ const START: &str =
 
 /// Anybody's; it takes any other, too.
 const PASSWORD: &str = "secret";
-
-/// Longer than anything takes on a busy machine.
-const DEADLINE: Duration = Duration::from_secs(30);

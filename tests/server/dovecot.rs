@@ -5,7 +5,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpStream};
 use std::os::unix::fs::{MetadataExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use super::certificate::{Authority, Certificate};
 use super::openid::OpenId;
+use super::started::{DEADLINE, free_port, started};
 use super::watched::Watched;
 
 pub mod passdb;
@@ -92,16 +93,12 @@ impl Dovecot {
 
     /// One for a test alone; it waits until it may be used.
     pub fn start(options: &Options) -> Self {
-        // Somebody else may take a port after it was found free.
-        for _ in 0..10 {
+        let needs =
+            "the packages dovecot-imapd, dovecot-submissiond, dovecot-lmtpd and dovecot-lucene, and their users";
+        started("dovecot", needs, || {
             let dovecot = Self::launch(options);
-            match dovecot.wait() {
-                Ok(()) => return dovecot,
-                Err(log) if log.contains("Address already in use") => {}
-                Err(log) => panic!("dovecot does not start:\n{log}"),
-            }
-        }
-        panic!("dovecot found no free port")
+            dovecot.wait().map(|()| dovecot)
+        })
     }
 
     /// The port where a conversation begins in plain text; STARTTLS is offered, and a login before it is allowed.
@@ -185,14 +182,10 @@ impl Dovecot {
         let authority = Authority::new();
         authority.write(directory);
         authority.issue(options.certificate).write(directory);
-        // All are held until all are found, or some might be the same.
-        let free = [(); 5].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
-        let [imap, imaps, submission, submissions, lmtp] =
-            free.each_ref().map(|listener| listener.local_addr().unwrap().port());
+        let [imap, imaps, submission, submissions, lmtp] = [(); 5].map(|()| free_port());
         let ports = Ports { imap, imaps, submission, submissions, lmtp };
         let text = configuration(directory, is_root, ports, options);
         fs::write(directory.join("dovecot.conf"), text).unwrap();
-        drop(free);
         watched.start();
         Self { watched, ports, authority, owner, users: AtomicUsize::new(0) }
     }
@@ -405,6 +398,3 @@ const PASSWORD: &str = "secret";
 
 /// Whom Debian's package makes, and its group.
 pub const PACKAGE_USER: &str = "dovecot";
-
-/// Longer than anything takes on a busy machine.
-const DEADLINE: Duration = Duration::from_secs(30);

@@ -4,10 +4,11 @@
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
-use std::time::Duration;
 
 use serde_json::Value;
 use url::Url;
+
+use super::started::DEADLINE;
 
 /// What a server answered.
 #[derive(Debug)]
@@ -79,6 +80,3 @@ fn parse(stream: &mut TcpStream) -> Answer {
         }
     }
 }
-
-/// Longer than anything takes on a busy machine.
-const DEADLINE: Duration = Duration::from_secs(60);

@@ -6,6 +6,8 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
+use super::started::DEADLINE;
+
 /// What there is of a server: its directory, and the processes of its group.
 #[derive(Debug)]
 pub struct Left {
@@ -27,7 +29,7 @@ impl Left {
     pub fn vanishes(&self) {
         let start = Instant::now();
         while self.directory.exists() || !self.processes().is_empty() {
-            assert!(start.elapsed() < Duration::from_secs(30), "{self:?}: {:?}", self.processes());
+            assert!(start.elapsed() < DEADLINE, "{self:?}: {:?}", self.processes());
             thread::sleep(Duration::from_millis(10));
         }
     }

@@ -6,6 +6,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::thread;
 
+use super::started::free_port;
+
 /// Listens on a free port, serves every connection so, and gives the port.
 pub fn listen(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
@@ -115,5 +117,5 @@ pub fn http(answer: impl Fn(&str) -> (&'static str, String) + Send + Sync + 'sta
 
 /// A port where nobody listens.
 pub fn closed() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
+    free_port()
 }

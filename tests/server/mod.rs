@@ -18,5 +18,6 @@ pub mod postfix;
 pub mod proxy;
 pub mod responses;
 pub mod scripted;
+pub mod started;
 mod transcript;
 pub mod watched;

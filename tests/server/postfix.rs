@@ -5,7 +5,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpStream};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use super::certificate::{Authority, Certificate};
 use super::dovecot::{DOMAIN, Dovecot};
+use super::started::{DEADLINE, free_port, started};
 use super::watched::Watched;
 
 /// A running server; it ends when this is dropped, or with the test program.
@@ -33,7 +34,7 @@ pub struct Options<'a> {
     pub recipients: &'a [&'a str],
     /// The port where mail is taken without a sign-in; without it, any that is free.
     ///
-    /// A Dovecot that is to hand mail on to it must know the port first: see [`free_port`].
+    /// A Dovecot that is to hand mail on to it must know the port first: one of [`free_port`].
     pub relay: Option<u16>,
     /// More lines of configuration (`main.cf`), which win over the ones before.
     pub more: &'a str,
@@ -53,25 +54,15 @@ impl Default for Options<'_> {
     }
 }
 
-/// A port that nobody listens on, for [`Options::relay`].
-pub fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
-}
-
 impl Postfix {
     /// One that delivers to a Dovecot with the option `lmtp`; it waits until it may be used.
     pub fn start(dovecot: &Dovecot, options: &Options) -> Self {
         assert!(dovecot.auth_socket().exists(), "Dovecot is to be started with the option lmtp");
-        // Somebody else may take a port after it was found free.
-        for _ in 0..10 {
+        let needs = "the package postfix with its users, and to be started by root";
+        started("postfix", needs, || {
             let postfix = Self::launch(dovecot, options);
-            match postfix.wait() {
-                Ok(()) => return postfix,
-                Err(log) if log.contains("Address already in use") => {}
-                Err(log) => panic!("postfix does not start:\n{log}"),
-            }
-        }
-        panic!("postfix found no free port")
+            postfix.wait().map(|()| postfix)
+        })
     }
 
     /// The port where a conversation begins in plain text; STARTTLS is offered, and a sign-in before it is allowed.
@@ -142,15 +133,12 @@ impl Postfix {
         let authority = Authority::new();
         authority.write(directory);
         authority.issue(options.certificate).write(directory);
-        // All are held until all are found, or some might be the same.
-        let free = [(); 3].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
-        let [submission, submissions, relay] = free.each_ref().map(|listener| listener.local_addr().unwrap().port());
+        let [submission, submissions, relay] = [(); 3].map(|()| free_port());
         let ports = Ports { submission, submissions, relay: options.relay.unwrap_or(relay) };
         furnish(directory);
         fs::write(directory.join("conf/main.cf"), main(directory, dovecot, options)).unwrap();
         fs::write(directory.join("conf/master.cf"), master(ports)).unwrap();
         fs::write(directory.join("conf/recipients"), recipients(options.recipients)).unwrap();
-        drop(free);
         watched.start();
         Self { watched, ports, authority }
     }
@@ -321,6 +309,3 @@ const START: &str = r#""$0" -c "$PWD/conf" -d || {
 
 /// Its first process. The program `postfix`, which starts it otherwise, looks after the one of the system.
 const MASTER: &str = "/usr/lib/postfix/sbin/master";
-
-/// Longer than anything takes on a busy machine.
-const DEADLINE: Duration = Duration::from_secs(30);

@@ -13,6 +13,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use chrono::DateTime;
 use mailql::mail::mutf7;
 
+use super::super::started::DEADLINE;
 use super::Cyrus;
 
 /// A mail to be handed in.
@@ -31,7 +32,7 @@ pub struct Letter {
 pub fn fill(cyrus: &Cyrus, user: &str, password: &str, folders: &[&str], letters: &[Letter]) {
     let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, cyrus.port())).unwrap();
     stream.set_nodelay(true).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    stream.set_read_timeout(Some(DEADLINE)).unwrap();
     let mut session = Session { reader: BufReader::new(stream.try_clone().unwrap()), stream };
     session.line();
     session.say(format!("LOGIN {user} {password}").as_bytes());
