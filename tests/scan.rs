@@ -10,6 +10,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, UNIX_EPOCH};
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
@@ -464,8 +465,12 @@ fn sample() -> (TempDir, Engine) {
 }
 
 fn write_sample(directory: &Path) {
-    fs::write(directory.join("INBOX.mbox"), mbox(1..=INBOX)).unwrap();
-    fs::write(directory.join("Work.mbox"), mbox(1001..=1000 + WORK)).unwrap();
+    for (name, content) in [("INBOX.mbox", mbox(1..=INBOX)), ("Work.mbox", mbox(1001..=1000 + WORK))] {
+        fs::write(directory.join(name), content).unwrap();
+        // The time of the file is its uid_validity, and two samples are compared.
+        let file = fs::File::options().write(true).open(directory.join(name)).unwrap();
+        file.set_modified(UNIX_EPOCH + Duration::from_secs(1_700_000_000)).unwrap();
+    }
 }
 
 /// Messages of the folders, and how many of both are invoices: every fortieth.
