@@ -585,6 +585,23 @@ async fn what_is_above_a_call_does_not_change_the_order_of_sending() {
     }
 }
 
+/// The rows of a call cannot be written to a place that takes no file, so no mail goes for them.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_that_cannot_be_written_sends_nothing() {
+    let place = Place::open().await;
+    for ending in ["csv", "json", "parquet"] {
+        for target in [format!("/proc/x.{ending}"), "/proc/x/".to_owned()] {
+            let sql = format!(
+                "COPY (SELECT * FROM SendEmail('b@x.example', subject => 'x')) TO '{target}' STORED AS {ending}"
+            );
+            let (error, hint) = place.refused(&sql).await;
+            assert!(error.contains("cannot write there") && hint.contains("another directory"), "{sql}: {error}");
+        }
+    }
+    assert_eq!(place.sent().len(), 0);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn tables_of_that_name_are_tables() {
     let place = Place::open().await;

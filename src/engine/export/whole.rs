@@ -4,6 +4,7 @@
 //! file of a statement is written aside, as the object store does anyway, and published when the whole statement has ended
 //! well. What is written by the program itself (`-o`) is in [`super`].
 
+use std::any::Any;
 use std::fmt;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -13,6 +14,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
+use datafusion::datasource::file_format::csv::CsvSink;
+use datafusion::datasource::file_format::json::JsonSink;
+use datafusion::datasource::file_format::parquet::ParquetSink;
+use datafusion::datasource::physical_plan::FileSink;
 use datafusion::datasource::sink::DataSinkExec;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::object_store::ObjectStoreRegistry;
@@ -121,7 +126,10 @@ impl ExecutionPlan for PublishExec {
         );
         let written = self.writer.execute(partition, Arc::new(context))?;
         let schema = written.schema();
+        let targets = targets(self.writer.as_ref());
         let published = stream::once(async move {
+            // The rows may come from mail that is sent for them, so a place that takes no file is refused before.
+            look_at(targets).await?;
             let batches: Vec<_> = match written.try_collect().await {
                 Ok(batches) => batches,
                 // DataFusion calls what a store refuses a mistake of its own.
@@ -245,6 +253,29 @@ impl Aside {
     }
 }
 
+/// The local files, or directories with a name of a file in them, that a node writes to, as far as the node tells.
+fn targets(writer: &dyn ExecutionPlan) -> Vec<PathBuf> {
+    let sink = writer.downcast_ref::<DataSinkExec>().map(|writer| writer.sink() as &dyn Any);
+    let config = sink.and_then(|sink| {
+        let csv = sink.downcast_ref::<CsvSink>().map(FileSink::config);
+        let json = || sink.downcast_ref::<JsonSink>().map(FileSink::config);
+        csv.or_else(json).or_else(|| sink.downcast_ref::<ParquetSink>().map(FileSink::config))
+    });
+    let local = config.iter().flat_map(|config| &config.table_paths).filter(|path| path.scheme() == "file");
+    local
+        .filter_map(|path| {
+            let place = LocalFileSystem::new().path_to_filesystem(path.prefix()).ok()?;
+            Some(if path.is_collection() { place.join("file") } else { place })
+        })
+        .collect()
+}
+
+async fn look_at(targets: Vec<PathBuf>) -> Result<()> {
+    let look = move || targets.iter().try_for_each(|target| may_be_written(target));
+    let looked = tokio::task::spawn_blocking(look).await;
+    looked.map_err(|error| DataFusionError::ExecutionJoin(Box::new(error)))?.map_err(DataFusionError::from)
+}
+
 /// Whether a file may be written at a place, which the object store does not look at: it tries again for ever where a
 /// directory does not take files, and would put a file in the place of a device.
 fn may_be_written(place: &std::path::Path) -> Result<(), Error> {
@@ -259,7 +290,7 @@ fn may_be_written(place: &std::path::Path) -> Result<(), Error> {
     std::fs::create_dir_all(directory)
         .and_then(|()| tempfile::Builder::new().prefix(".mailql").tempfile_in(directory))
         .map(drop)
-        .map_err(|error| refused(Error::io("cannot write there", error)))
+        .map_err(|error| refused(Error::io("cannot write there", error).hint("name a file in another directory")))
 }
 
 impl fmt::Display for Aside {
