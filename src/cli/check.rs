@@ -27,7 +27,7 @@ pub(crate) async fn run(source: &Source, signals: &Signals) -> Result<ExitCode> 
     })
 }
 
-/// What came of a check.
+/// The outcome of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Walked {
     /// Every step could be taken.

@@ -1,7 +1,7 @@
 //! What Tab offers: words of SQL, tables, columns, functions, accounts, commands, files, and folders inside quotes.
 //!
 //! It looks at the text before the cursor only; the one question it asks of the mail, the folders, has a short deadline.
-//! What it puts into the line is drawn on the terminal, so no name goes there that would not be drawn as it is.
+//! The line is drawn on the terminal, so a name that would not be drawn as it is does not go into it.
 
 use std::cell::RefCell;
 use std::fmt::Write;

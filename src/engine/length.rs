@@ -1,6 +1,6 @@
 //! How long the parts of a statement may be, looked at before it is parsed.
 //!
-//! What is long becomes a tree that is as deep, and a tree that is too deep for the stack ends the process. The parser bounds
+//! A long run of operators becomes a tree that is as deep, and a tree that is too deep for the stack ends the process. The parser bounds
 //! what is nested, but not what follows each other: operators, queries between UNION, tables between JOIN. Works on tokens,
 //! and so never needs a stack of its own. What became of the statement is looked at once more in [`super::depth`].
 
@@ -24,7 +24,7 @@ pub fn check(dialect: &dyn Dialect, text: &str) -> Result<()> {
     tokens.iter().try_for_each(|token| levels.next(token))
 }
 
-/// What is between two brackets, as far as it was read.
+/// Counts of the tokens between two brackets, as far as they were read.
 #[derive(Default)]
 struct Level {
     /// ANDs and ORs since the last comma, or in the brackets since then: where there were more.

@@ -1,4 +1,4 @@
-//! What a provider answers about tokens, made such as RFC 6749 §5.1 has it, and what of it can be used.
+//! Token answers of providers, brought into the form of RFC 6749 §5.1, and whether their tokens can be used.
 //!
 //! Pure. Providers write numbers as texts or with a fraction, leave the type of a token out, and send empty texts for what they
 //! do not give; the parser behind takes none of that. What was sent is in no error.
@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// The answer with numbers as numbers, lists of scopes as texts, and without what is empty or of the wrong kind.
 ///
-/// What is no object of JSON stays as it is.
+/// A body that is no JSON object is returned unchanged.
 pub(super) fn normalised(body: Vec<u8>) -> Vec<u8> {
     let Ok(Value::Object(mut answer)) = serde_json::from_slice::<Value>(&body) else { return body };
     for name in ["expires_in", "interval"] {

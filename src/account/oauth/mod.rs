@@ -277,7 +277,7 @@ fn understandable(host: &str, answer: HttpResponse) -> Result<HttpResponse> {
     })
 }
 
-/// What was given, if it can be used.
+/// The tokens of an answer, if they can be used.
 fn granted(answer: &Answer) -> Result<Granted> {
     match answer.token_type() {
         BasicTokenType::Bearer => {}

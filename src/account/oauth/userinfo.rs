@@ -1,6 +1,6 @@
-//! Who agreed, where the answer with the tokens does not tell: the provider is asked (OpenID Connect Core §5.3).
+//! Asks the provider's userinfo endpoint who signed in, where the answer with the tokens does not tell (OpenID Connect Core §5.3).
 //!
-//! What it tells is compared with the account's user and kept nowhere. A provider that does not tell is no failure: the server
+//! The answer is compared with the account's user and kept nowhere. A provider that does not tell is no failure: the server
 //! that mail is read from compares, too.
 
 use oauth2::http::header::{ACCEPT, AUTHORIZATION};
@@ -12,7 +12,7 @@ use crate::account::credential::{Credential, Text};
 use crate::error::{Error, ErrorKind, Result};
 use crate::net::http;
 
-/// What was given, with who agreed as far as the provider tells.
+/// Completes granted tokens with the person who signed in, as far as the provider tells.
 ///
 /// # Errors
 /// The provider contradicts itself: who it tells of is not whom its ID token is of.

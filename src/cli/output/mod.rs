@@ -181,7 +181,7 @@ fn no_parquet() -> Error {
     Error::new(ErrorKind::Config, "parquet is not for a terminal").hint("add -o FILE.parquet")
 }
 
-/// What rows are written to a terminal by.
+/// The writer of rows to a terminal.
 fn neutral_writer<W: Write>(terminal: W, format: Format) -> NeutralWriter<W> {
     NeutralWriter::new(terminal, format == Format::Tsv)
 }

@@ -179,7 +179,7 @@ fn cut(text: &str, limit: usize) -> &str {
     &text[..end]
 }
 
-/// What a name begins with that a shell or a program takes for something else: an option (`-`, `+`), a home directory, the
+/// First characters of a name that a shell or a program takes for something else: an option (`-`, `+`), a home directory, the
 /// path of a program (zsh), a file of arguments.
 const MEANT_BY_A_SHELL: [char; 5] = ['-', '+', '~', '=', '@'];
 /// Short of the 255 that file systems allow, for encryption and backups add to it.
