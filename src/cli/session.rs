@@ -3,7 +3,6 @@
 //! It holds what can be switched (format, timing, row limit) and knows how to stop; it reads no input.
 
 use std::panic::AssertUnwindSafe;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -142,7 +141,6 @@ impl Session {
         let names_folder = names_folder(&statement);
         let limit = self.limit.filter(|limit| *limit > 0);
         let cap = limit.filter(|_| is_plain(&statement) && self.target == Target::Screen(Shape::Table));
-        let half_file = HalfFile::of(&statement);
         let Some(Started { plan, stream, cap, meant }) = self.start(statement, cap).await? else {
             if self.timing {
                 say::note(&time(start.elapsed(), None, &Counts::default()));
@@ -161,7 +159,6 @@ impl Session {
             drop(progress);
             None
         };
-        half_file.keep();
         if let Some(delivered) = delivered {
             self.say_delivered(delivered);
         }
@@ -344,30 +341,6 @@ fn is_plain(statement: &Statement) -> bool {
 fn names_folder(statement: &Statement) -> bool {
     let text = statement.to_string().to_ascii_lowercase();
     text.split(|character: char| !character.is_alphanumeric() && character != '_').any(|word| word == "folder")
-}
-
-/// The file that COPY writes aside, `NAME#1`, and that its failure may leave there; dropped, it is gone.
-struct HalfFile(Option<PathBuf>);
-
-impl HalfFile {
-    fn of(statement: &Statement) -> Self {
-        let Statement::CopyTo(copy) = statement else { return Self(None) };
-        let aside = PathBuf::from(format!("{}#1", copy.target));
-        Self((!copy.target.contains("://") && !aside.exists()).then_some(aside))
-    }
-
-    fn keep(mut self) {
-        self.0 = None;
-    }
-}
-
-impl Drop for HalfFile {
-    fn drop(&mut self) {
-        if let Some(aside) = &self.0 {
-            // It is not there when all went well before, or nothing was written yet.
-            let _ = std::fs::remove_file(aside);
-        }
-    }
 }
 
 async fn drain(mut stream: SendableRecordBatchStream) -> Result<()> {
