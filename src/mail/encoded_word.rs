@@ -36,6 +36,19 @@ pub fn decode_run_only(text: &str) -> Option<String> {
     Some(decode_run(&run).text)
 }
 
+/// The encoded words that a text begins with, blanks between them, and how many octets they are.
+pub fn run(text: &str) -> Option<(Decoded, usize)> {
+    let (first, mut length) = Word::parse(text)?;
+    let mut words = vec![first];
+    while let Some(rest) = text.get(length..)
+        && let Some((next, more)) = Word::parse(rest.trim_start())
+    {
+        words.push(next);
+        length = text.len() - rest.trim_start().len() + more;
+    }
+    Some((decode_run(&words), length))
+}
+
 /// Writes every run of encoded words anew, as one word in UTF-8 in which no character has a meaning.
 ///
 /// For parsers of structured fields, which decode words themselves but not across two of them.
