@@ -2,26 +2,30 @@
 //!
 //! A date that no calendar has is no date. Zones that nobody defined count as UTC, as the RFC says.
 
-use chrono::{DateTime, Days, NaiveDate, NaiveDateTime};
-use mail_parser::DateTime as MailDate;
+mod words;
+mod written;
 
+use chrono::{DateTime, Days, NaiveDate};
+
+use self::written::Written;
+use super::encoded_word;
 use super::message::Timestamp;
 
 /// Reads a date as mail writes it, or as RFC 3339 writes it; nothing when it is neither.
 pub fn parse(text: &str) -> Option<Timestamp> {
-    regular(text).or_else(|| parse_any(text))
+    regular(text).or_else(|| parse_any(text).map(|(instant, _)| instant))
 }
 
-/// Reads a date in any of its forms.
-fn parse_any(text: &str) -> Option<Timestamp> {
-    let text = without_comments(text);
-    let text = text.trim();
-    // The weekday is often wrong and never needed.
-    let date = text.split_once(',').map_or(text, |(_, date)| date).trim();
-    let date = date.split_whitespace().collect::<Vec<_>>().join(" ");
-    let seconds = DateTime::parse_from_rfc2822(&date).ok().map(|date| date.timestamp());
-    let seconds = seconds.or_else(|| DateTime::parse_from_rfc3339(text).ok().map(|date| date.timestamp()));
-    seconds.or_else(|| loose(&date)).and_then(|seconds| seconds.checked_mul(MICROSECONDS)).map(Timestamp)
+/// Whether a date has a zone that is known; where it has none, it was read as UTC.
+pub fn has_zone(text: &str) -> bool {
+    regular(text).is_some() || parse_any(text).is_none_or(|(_, has_zone)| has_zone)
+}
+
+/// Reads a date in any of its forms, and says whether its zone is known.
+fn parse_any(text: &str) -> Option<(Timestamp, bool)> {
+    let text = encoded_word::decoded(text.into());
+    let Written { seconds, has_zone } = written::read(&without_comments(&text))?;
+    Some((Timestamp(seconds.checked_mul(MICROSECONDS)?), has_zone))
 }
 
 /// The day, in UTC, of an instant; nothing outside the years that a calendar here has.
@@ -82,17 +86,6 @@ fn regular(text: &str) -> Option<Timestamp> {
 /// The number that digits are.
 fn number(digits: &[u8]) -> Option<u32> {
     digits.iter().try_fold(0, |number, digit| digit.is_ascii_digit().then(|| number * 10 + u32::from(digit - b'0')))
-}
-
-/// What other mailers write: no zone, a zone in words, `GMT+0200`.
-fn loose(date: &str) -> Option<i64> {
-    if let Some(parsed) = MailDate::parse_rfc822(date).filter(MailDate::is_valid) {
-        let in_zone = NaiveDate::from_ymd_opt(parsed.year.into(), parsed.month.into(), parsed.day.into())?;
-        return (in_zone.format("%Y").to_string().len() == 4).then(|| parsed.to_timestamp());
-    }
-    let forms =
-        ["%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%d %b %Y %H:%M:%S", "%d %b %Y %H:%M", "%a %b %d %H:%M:%S %Y"];
-    forms.iter().find_map(|form| NaiveDateTime::parse_from_str(date, form).ok()).map(|date| date.and_utc().timestamp())
 }
 
 /// The text without what stands in parentheses (RFC 5322 §3.2.2).
@@ -157,7 +150,7 @@ mod tests {
                 pieces.iter().map(|choice| choice[if number(4) > 0 { 0 } else { number(choice.len()) }]).collect();
             if let Some(quick) = regular(&text) {
                 regular_ones += 1;
-                assert_eq!(Some(quick), parse_any(&text), "{text:?}");
+                assert_eq!(Some((quick, true)), parse_any(&text), "{text:?}");
             }
         }
         assert!(regular_ones > 1_000, "{regular_ones}");
@@ -168,6 +161,88 @@ mod tests {
         assert_eq!(utc("5 Jan 24 10:00 EST").as_deref(), Some("2024-01-05T15:00:00+00:00"));
         assert_eq!(utc("Fri,  5  Jan 2024\r\n 10:00:00 GMT").as_deref(), Some("2024-01-05T10:00:00+00:00"));
         assert_eq!(utc("Fri Jan  5 10:00:00 2024").as_deref(), Some("2024-01-05T10:00:00+00:00"));
+    }
+
+    #[test]
+    fn months_are_read_in_other_languages() {
+        for (text, wanted) in [
+            ("jue, 30 ene 2007 13:55:12 +0100", "2007-01-30T12:55:12+00:00"),
+            ("lun, 30 abr 2007 13:55:12 +0100", "2007-04-30T12:55:12+00:00"),
+            ("mar, 02 ene 2007 13:55:12 +0100", "2007-01-02T12:55:12+00:00"),
+            ("mar 2 ene 2007 13:55:12 +0100", "2007-01-02T12:55:12+00:00"),
+            ("Seg, 03 set 2007 10:00:00 -0300", "2007-09-03T13:00:00+00:00"),
+            ("Seg, 05 fev 2007 10:00:00 -0300", "2007-02-05T13:00:00+00:00"),
+            ("Seg, 01 out 2007 10:00:00 -0300", "2007-10-01T13:00:00+00:00"),
+            ("lun, 01 gen 2007 10:00:00 +0100", "2007-01-01T09:00:00+00:00"),
+            ("lun, 02 lug 2007 10:00:00 +0100", "2007-07-02T09:00:00+00:00"),
+            ("lun., 05 févr. 2007 10:00:00 +0100", "2007-02-05T09:00:00+00:00"),
+            ("01 août 2007 10:00:00 +0100", "2007-08-01T09:00:00+00:00"),
+            ("Do, 9. Mai 2024 10:00:00 +0200", "2024-05-09T08:00:00+00:00"),
+            ("пн, 05 янв 2026 10:00:00 +0300", "2026-01-05T07:00:00+00:00"),
+            ("9 de enero de 2025 10:00:00 +0000", "2025-01-09T10:00:00+00:00"),
+            ("=?utf-8?Q?lun=2C_05_f=C3=A9v_2007_10=3A00=3A00_+0100?=", "2007-02-05T09:00:00+00:00"),
+        ] {
+            assert_eq!(utc(text).as_deref(), Some(wanted), "{text}");
+        }
+        for text in ["pon, 05 lis 2007 10:00:00 +0100", "lun, 05 jui 2007 10:00:00 +0100", "5 xyz 2007 10:00 +0000"] {
+            assert_eq!(utc(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn clocks_and_zones_are_read_as_they_are_written() {
+        for (text, wanted) in [
+            ("Sun, 19 May 2024 15.59.09 +0200", "2024-05-19T13:59:09+00:00"),
+            ("Sun, 19 May 2024 3:59:09 PM +0200", "2024-05-19T13:59:09+00:00"),
+            ("Sun, 19 May 2024 12:05 a.m. +0000", "2024-05-19T00:05:00+00:00"),
+            ("Sun, 19 May 2024 12:05 pm +0000", "2024-05-19T12:05:00+00:00"),
+            ("May 19, 2024 3:59:09 PM +0200", "2024-05-19T13:59:09+00:00"),
+            ("Mon, 05 Jan 2026 10:00:00 GMT+0100", "2026-01-05T09:00:00+00:00"),
+            ("Mon, 05 Jan 2026 10:00:00 GMT+01:00", "2026-01-05T09:00:00+00:00"),
+            ("Mon, 05 Jan 2026 10:00:00 UTC+2", "2026-01-05T08:00:00+00:00"),
+            ("Mon, 05 Jan 2026 10:00:00 GMT-5", "2026-01-05T15:00:00+00:00"),
+            ("Thu, 9 Apr 2026 06:39:52 +200", "2026-04-09T04:39:52+00:00"),
+            ("Thu, 9 Apr 2026 06:39:52 +2:00", "2026-04-09T04:39:52+00:00"),
+            ("Thu, 9 Apr 2026 06:39:52 +5", "2026-04-09T01:39:52+00:00"),
+            ("Thu, 9 Apr 2026 06:39:52 +0530 IST", "2026-04-09T01:09:52+00:00"),
+            ("Thu, 9 Apr 2026 06:39:52 CEST", "2026-04-09T04:39:52+00:00"),
+            ("Thu Apr  9 06:39:52 PDT 2026", "2026-04-09T13:39:52+00:00"),
+            ("Thu, 2026 Apr 9 06:39:52 +0000", "2026-04-09T06:39:52+00:00"),
+            ("09-Apr-2026 06:39:52 +0000", "2026-04-09T06:39:52+00:00"),
+            ("Thursday, April 9th, 2026 at 06:39 +0000", "2026-04-09T06:39:00+00:00"),
+            ("2026/04/09 06:39:52.123 +0200", "2026-04-09T04:39:52+00:00"),
+            ("2026-04-09 06:39:52,5+02:00", "2026-04-09T04:39:52+00:00"),
+        ] {
+            assert_eq!(utc(text).as_deref(), Some(wanted), "{text}");
+            assert!(has_zone(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_understood_as_a_whole_is_no_date() {
+        for text in [
+            "Apr/2026 06:39:52 +0000",
+            "9 Apr 0026 06:39:52 +0000",
+            "01/02/2025 10:00:00 +0000",
+            "01.02.2025 10:00:00",
+            "Thu, 9 Apr 2026",
+            "Thu, 9 Apr 2026 06 +0000",
+            "Thu, 9 Apr 2026 06:39:52 +0000 and more",
+            "Thu, 9 Apr 2026 06:39:52 +20000",
+            "Thu, 9 Apr 2026 13:00 am +0000",
+            "Thu, 9 Apr 2026 06:39:52 EST+0200",
+            "9 Apr 9 2026 06:39:52",
+        ] {
+            assert_eq!(utc(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_zone_that_is_missing_or_not_known_is_told() {
+        for text in ["Thu, 9 Apr 2026 06:39:52", "Thu, 9 Apr 2026 06:39:52 IST", "Thu, 9 Apr 2026 06:39:52 K"] {
+            assert_eq!(utc(text).as_deref(), Some("2026-04-09T06:39:52+00:00"), "{text}");
+            assert!(!has_zone(text), "{text}");
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use memchr::{memchr, memchr2};
 use smallvec::SmallVec;
 
-use super::address::Address;
+use super::address::{Address, Fault};
 use super::message::Timestamp;
 use super::{charset, date, encoded_word};
 
@@ -30,6 +30,7 @@ impl Header {
         let mut fields: SmallVec<[Place; FEW]> = SmallVec::new();
         let mut has_stray_lines = false;
         let octets = if octets.len() > LONGEST { octets.slice(..LONGEST) } else { octets };
+        let octets = if octets.starts_with(BYTE_ORDER_MARK) { octets.slice(BYTE_ORDER_MARK.len()..) } else { octets };
         let mut start = 0;
         while start < octets.len() {
             let end = memchr(b'\n', &octets[start..]).map_or(octets.len(), |end| start + end + 1);
@@ -76,9 +77,14 @@ impl Header {
         self.all(name).flat_map(|field| Address::parse_all(&field.unfolded())).collect()
     }
 
-    /// The first address of the From field.
+    /// The author: the first mailbox of the From field that has an address, else the first.
     pub fn author(&self) -> Option<&Address> {
-        self.author.get_or_init(|| self.addresses("from").into_iter().next()).as_ref()
+        let first = || {
+            let mut all = self.addresses("from");
+            let author = all.iter().position(|author| author.address.is_some()).unwrap_or_default();
+            (author < all.len()).then(|| all.swap_remove(author))
+        };
+        self.author.get_or_init(first).as_ref()
     }
 
     /// The instant that the Date field tells.
@@ -86,10 +92,12 @@ impl Header {
         self.all("date").next().and_then(|field| date::parse(&field.unfolded()))
     }
 
-    /// The message identifiers of the first field with that name, each with its angle brackets.
+    /// The message identifiers of the first field with that name, each with its angle brackets (RFC 5322 §3.6.4).
+    ///
+    /// Some mailers leave the brackets out, and some encode the field: both is read. Other words are no identifiers.
     pub fn message_ids(&self, name: &str) -> Vec<String> {
         let Some(field) = self.all(name).next() else { return Vec::new() };
-        let value = field.unfolded();
+        let value = field.text();
         let mut ids = Vec::new();
         let mut rest = value.as_ref();
         while let Some((_, after)) = rest.split_once('<')
@@ -98,9 +106,12 @@ impl Header {
             ids.push(format!("<{}>", id.split_whitespace().collect::<String>()));
             rest = after;
         }
-        if ids.is_empty() {
-            // Some mailers leave the brackets out.
-            ids.extend(value.split_whitespace().filter(|word| word.contains('@')).map(|word| format!("<{word}>")));
+        if ids.is_empty() && !value.contains('<') {
+            let words: Vec<&str> = value.split_whitespace().collect();
+            let is_id = |word: &&str| word.contains('@');
+            if words.iter().all(is_id) || words.len() == 1 && name.eq_ignore_ascii_case("message-id") {
+                ids.extend(words.into_iter().map(|word| format!("<{word}>")));
+            }
         }
         ids
     }
@@ -114,12 +125,25 @@ impl Header {
         match (self.all("date").next(), self.date()) {
             (None, _) => problems.push("no Date field".to_owned()),
             (Some(_), None) => problems.push("Date field is no date".to_owned()),
+            (Some(field), Some(_)) if !date::has_zone(&field.unfolded()) => {
+                problems.push("Date field has no known zone".to_owned());
+            }
             (Some(_), Some(_)) => {}
         }
         if self.all("from").next().is_none() {
             problems.push("no From field".to_owned());
+        } else if self.author().is_none() {
+            problems.push("From field has no address".to_owned());
         }
         for field in self.fields() {
+            if ADDRESSES.iter().any(|name| field.name.eq_ignore_ascii_case(name)) {
+                let told = match Address::read(&field.unfolded()).1 {
+                    Some(Fault::Unreadable) => Some("has something that is no address"),
+                    Some(Fault::Repaired) => Some("is not written as addresses are"),
+                    None => None,
+                };
+                problems.extend(told.map(|told| format!("{} field {told}", field.name)));
+            }
             if std::str::from_utf8(field.value).is_err() {
                 problems.push(format!("{} field is neither ASCII nor UTF-8", field.name));
             } else if encoded_word::is_broken(&field.unfolded()) {
@@ -172,8 +196,14 @@ struct Place {
     end: u32,
 }
 
+/// The fields whose addresses are read.
+const ADDRESSES: [&str; 6] = ["from", "sender", "reply-to", "to", "cc", "bcc"];
+
 /// Fields that take no memory of their own.
 const FEW: usize = 3;
+
+/// What some programs write before a text in UTF-8; it is no part of the first field's name.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// No header is longer.
 const LONGEST: usize = u32::MAX as usize;
@@ -223,6 +253,48 @@ mod tests {
         assert_eq!(header.message_ids("references"), ["<a@b>", "<c@d>", "<e@f>"]);
         assert_eq!(header.message_ids("in-reply-to"), ["<bare@id>"]);
         assert!(header.message_ids("message-id").is_empty());
+    }
+
+    #[test]
+    fn identifiers_are_read_without_brackets_and_in_encoded_words() {
+        let ids = |name: &str, value: &str| Header::parse(Bytes::from(format!("{name}: {value}\n"))).message_ids(name);
+        assert_eq!(ids("In-Reply-To", "=?utf-8?q?=3Cparent=40example=2Eorg=3E?="), ["<parent@example.org>"]);
+        assert_eq!(ids("References", "=?utf-8?b?PGFAYj4=?=\n =?utf-8?b?IDxjQGQ+?="), ["<a@b>", "<c@d>"]);
+        assert_eq!(ids("References", "a@b c@d"), ["<a@b>", "<c@d>"]);
+        assert_eq!(ids("Message-ID", "1234567890"), ["<1234567890>"]);
+        assert_eq!(ids("In-Reply-To", "\"Your message\" <a@b> of Monday"), ["<a@b>"]);
+        for words in ["Message from ann@example.org of Monday", "a@b said", "nothing", ""] {
+            assert!(ids("In-Reply-To", words).is_empty(), "{words}");
+        }
+        assert!(ids("Message-ID", "two words").is_empty());
+    }
+
+    #[test]
+    fn a_byte_order_mark_before_the_header_is_none() {
+        let header = header("\u{feff}From: a@b.example\r\nDate: Mon, 6 Jan 2025 10:00:00 +0000\r\n");
+        assert_eq!(header.fields().next().map(|field| field.name), Some("From"));
+        assert_eq!(header.problems(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn the_author_is_the_first_with_an_address() {
+        let author = |from: &str| Header::parse(Bytes::from(format!("From: {from}\n"))).author().cloned();
+        let address = |from: &str| author(from).and_then(|author| author.address);
+        assert_eq!(address("<a@b,c@d>, Jo <e@f.example>").as_deref(), Some("e@f.example"));
+        assert_eq!(address("Jane Doe"), None);
+        assert_eq!(author("Jane Doe").and_then(|author| author.name).as_deref(), Some("Jane Doe"));
+    }
+
+    #[test]
+    fn addresses_that_are_written_wrongly_are_told() {
+        let told = |field: &str| {
+            Header::parse(Bytes::from(format!("Date: Mon, 6 Jan 2025 10:00:00 +0000\nFrom: a@b.example\n{field}\n")))
+                .problems()
+        };
+        assert_eq!(told("Cc: Smith, John <j@x.example>"), ["Cc field is not written as addresses are"]);
+        assert_eq!(told("To: <a@x.example,b@x.example>"), ["To field has something that is no address"]);
+        assert_eq!(told("Reply-To: A <a@x.example>, root@localhost"), Vec::<String>::new());
+        assert_eq!(told("Subject: a, b <c"), Vec::<String>::new());
     }
 
     #[test]
