@@ -99,19 +99,23 @@ fn replace(text: &str, mut write: impl FnMut(Decoded) -> String) -> String {
 fn decode_run(words: &[Word<'_>]) -> Decoded {
     let mut run = Decoded { text: String::new(), faithful: true };
     for same in words.chunk_by(|left, right| left.charset.eq_ignore_ascii_case(right.charset)) {
-        let mut joined = Vec::new();
-        for word in same {
-            match word.octets() {
-                Some(octets) => joined.extend(octets),
-                None => {
-                    joined.extend_from_slice(word.payload.as_bytes());
-                    run.faithful = false;
-                }
+        let octets: Vec<_> = same.iter().map(Word::octets).collect();
+        let is_encoded = octets.iter().all(Option::is_some);
+        let octets: Vec<_> = same
+            .iter()
+            .zip(octets)
+            .map(|(word, octets)| octets.unwrap_or_else(|| word.payload.as_bytes().to_vec()))
+            .collect();
+        let mut decoded = charset::decode(&octets.concat(), Some(same[0].charset));
+        if !decoded.faithful && octets.len() > 1 {
+            // Each word may stand for itself, as the standard demands: shifts of one are none of the next.
+            let each: Vec<_> = octets.iter().map(|octets| charset::decode(octets, Some(same[0].charset))).collect();
+            if each.iter().all(|word| word.faithful) {
+                decoded = Decoded { text: each.into_iter().map(|word| word.text).collect(), faithful: true };
             }
         }
-        let decoded = charset::decode(&joined, Some(same[0].charset));
         run.text.push_str(&decoded.text);
-        run.faithful &= decoded.faithful;
+        run.faithful &= decoded.faithful && is_encoded;
     }
     run
 }
