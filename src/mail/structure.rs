@@ -10,11 +10,11 @@ use std::ops::Range;
 use bytes::Bytes;
 use mail_parser::parsers::MessageStream;
 use mail_parser::{Attribute, ContentType, HeaderValue};
-use memchr::memmem;
+use memchr::{memchr, memmem};
 
 use super::header::Header;
 use super::part::{Declared, MAX_PARTS, Part, PartNumber};
-use super::{encoded_word, parameter};
+use super::{encoded_word, parameter, transfer};
 
 /// The parts of a message, and where their contents are.
 #[derive(Debug)]
@@ -27,8 +27,9 @@ pub struct Structure {
 
 /// Finds the parts of a whole message; its line ends should be CRLF, or sizes are not IMAP's.
 pub fn scan(raw: &Bytes) -> Structure {
-    let mut scanner = Scanner { raw, contents: BTreeMap::new(), parts: 0 };
-    let root = scanner.entity(0..raw.len(), None, "text/plain", 0);
+    let mut scanner =
+        Scanner { raw, contents: BTreeMap::new(), open: Vec::new(), leaf: None, root: None, parts: 0, searches: 0 };
+    let root = scanner.message();
     Structure { root, raw: raw.clone(), contents: scanner.contents }
 }
 
@@ -39,88 +40,187 @@ impl Structure {
     }
 }
 
+/// Goes over the lines of a message once, with the boundaries of all multiparts that are open.
 struct Scanner<'a> {
     raw: &'a Bytes,
     contents: BTreeMap<PartNumber, Range<usize>>,
+    /// The multiparts that are open, the outermost first.
+    open: Vec<Multipart>,
+    /// The part without parts that is read, and where its content begins.
+    leaf: Option<(Part, usize)>,
+    root: Option<Part>,
     parts: usize,
+    /// How often a boundary was searched for in the rest of the message.
+    searches: usize,
+}
+
+/// A multipart whose end has not come.
+struct Multipart {
+    boundary: String,
+    part: Part,
+    /// How many parts it has so far.
+    parts: u32,
+    /// It is within an attached message, which is a part as a whole; only its boundary counts.
+    is_within: bool,
+}
+
+/// A line that is a boundary.
+struct Boundary {
+    /// Which of the open multiparts it belongs to.
+    owner: usize,
+    /// Where the content before it ends: the line end before a boundary belongs to the boundary.
+    end: usize,
+    /// Where the next line begins.
+    next: usize,
+    /// Whether it ends the multipart.
+    closes: bool,
 }
 
 impl Scanner<'_> {
-    fn entity(&mut self, range: Range<usize>, number: Option<PartNumber>, default_type: &str, depth: usize) -> Part {
-        let body = header_end(&self.raw[range.clone()]) + range.start;
-        let header = Header::parse(self.raw.slice(range.start..body.min(range.start + LONGEST_HEADER)));
-        let mut part = described(&header, default_type);
-        let body = body..range.end;
-        let boundary =
-            part.media_type.starts_with("multipart/").then(|| parameter(&header, "content-type", "boundary"));
-        match boundary.map(|boundary| self.boundary_of(&body, boundary.unwrap_or_default())) {
-            // A multipart that cannot be taken apart is shown as the text that it is.
-            Some(boundary) if boundary.is_empty() || depth >= MAX_DEPTH => {
+    fn message(&mut self) -> Part {
+        let mut at = self.begin(0, None, "text/plain", false);
+        while let Some(line) = self.next_boundary(at) {
+            let is_within = self.open[line.owner].is_within;
+            if !is_within {
+                self.end_leaf(line.end);
+            }
+            self.close(line.owner + 1);
+            at = line.next;
+            if line.closes || self.parts >= MAX_PARTS {
+                self.close(line.owner);
+                continue;
+            }
+            let owner = &mut self.open[line.owner];
+            owner.parts += 1;
+            let position = owner.parts;
+            let number = owner.part.number.as_ref().map_or(PartNumber::top(position), |above| above.below(position));
+            let default_type =
+                if owner.part.media_type == "multipart/digest" { "message/rfc822" } else { "text/plain" };
+            self.parts += usize::from(!is_within);
+            at = self.begin(at, Some(number), default_type, is_within);
+        }
+        self.end_leaf(self.raw.len());
+        self.close(0);
+        self.root.take().unwrap_or_else(|| Declared::default().part())
+    }
+
+    /// Reads the header of an entity, and opens it; says where its body begins.
+    fn begin(&mut self, start: usize, number: Option<PartNumber>, default_type: &str, is_within: bool) -> usize {
+        let (mut start, mut number, mut default_type, mut is_within) = (start, number, default_type, is_within);
+        loop {
+            let (header, body) = self.header(start);
+            let mut too_deep = None;
+            let mut part = described(&header, default_type);
+            if part.media_type.starts_with("multipart/") {
+                let boundary = parameter(&header, "content-type", "boundary").unwrap_or_default();
+                let boundary = self.boundary_of(body, boundary);
+                let depth = self.open.iter().filter(|open| open.is_within == is_within).count();
+                if !boundary.is_empty() && depth < MAX_DEPTH {
+                    // BODYSTRUCTURE does not tell these of a multipart.
+                    (part.number, part.content_id, part.encoding) = (number, None, "7bit".into());
+                    self.open.push(Multipart { boundary, part, parts: 0, is_within });
+                    return body;
+                }
+                // A multipart that cannot be taken apart is shown as the text that it is.
                 part.media_type = "text/plain".into();
                 // The default of text, which is as good as none.
                 part.charset = part.charset.filter(|charset| !charset.eq_ignore_ascii_case("us-ascii"));
-            }
-            Some(boundary) => {
-                let default_type = if part.media_type == "multipart/digest" { "message/rfc822" } else { "text/plain" };
-                for (position, child) in (1..).zip(self.children(&body, &boundary)) {
-                    let number = number.as_ref().map_or(PartNumber::top(position), |above| above.below(position));
-                    part.parts.push(self.entity(child, Some(number), default_type, depth + 1));
+                if !boundary.is_empty() && !is_within {
+                    too_deep = Some(Multipart { boundary, part: part.clone(), parts: 0, is_within: true });
                 }
-                part.number = number;
-                // BODYSTRUCTURE does not tell these of a multipart.
-                part.content_id = None;
-                part.encoding = "7bit".into();
-                return part;
             }
-            None => {}
-        }
-        let number = number.unwrap_or_else(PartNumber::only);
-        part.encoded_size = body.len() as u64;
-        self.contents.insert(number.clone(), body);
-        part.number = Some(number);
-        part
-    }
-
-    /// The boundary as far as it is one: without quotes it ends at a blank, which only shows where no line has all of it.
-    fn boundary_of(&self, body: &Range<usize>, boundary: String) -> String {
-        let octets = &self.raw[body.clone()];
-        let is_there = |boundary: &str| memmem::find(octets, format!("--{boundary}").as_bytes()).is_some();
-        match boundary.split_once([' ', '\t']) {
-            Some((word, _)) if !word.is_empty() && !is_there(&boundary) => word.to_owned(),
-            _ => boundary,
+            let is_message = part.media_type == "message/rfc822" && transfer::is_identity(&part.encoding);
+            if !is_within {
+                part.number = Some(number.take().unwrap_or_else(PartNumber::only));
+                self.leaf = Some((part, body));
+            }
+            // Its boundaries count all the same, as those of an attached message do.
+            self.open.extend(too_deep.filter(|_| self.open.len() < 2 * MAX_DEPTH));
+            if !is_message {
+                return body;
+            }
+            // Its boundaries may begin as those around it do, and must be told from them.
+            (start, default_type, is_within) = (body, "text/plain", true);
         }
     }
 
-    /// The ranges between boundary lines; the line end before a boundary belongs to the boundary.
-    fn children(&mut self, body: &Range<usize>, boundary: &str) -> Vec<Range<usize>> {
-        let octets = &self.raw[body.clone()];
+    /// The header that begins here, and where the body begins: after the first empty line, or at a boundary.
+    fn header(&self, start: usize) -> (Header, usize) {
+        let mut at = start;
+        let end = loop {
+            let rest = &self.raw[at..];
+            match rest {
+                [] => break at,
+                [b'\n', ..] => break at + 1,
+                [b'\r', b'\n', ..] => break at + 2,
+                [b'-', b'-', text @ ..] if self.owner_of(text).is_some() => break at,
+                _ => at += memchr(b'\n', rest).map_or(rest.len(), |end| end + 1),
+            }
+        };
+        (Header::parse(self.raw.slice(start..end.min(start + LONGEST_HEADER))), end)
+    }
+
+    /// The next line that is a boundary, from the beginning of a line on.
+    fn next_boundary(&self, at: usize) -> Option<Boundary> {
+        if self.open.is_empty() {
+            return None;
+        }
+        let octets = &self.raw[..];
+        let here = octets[at..].starts_with(b"--").then_some(at);
+        let later = memmem::find_iter(&octets[at..], b"\n--").map(|found| at + found + 1);
+        here.into_iter().chain(later).find_map(|start| {
+            let text = &octets[start + 2..];
+            let owner = self.owner_of(text)?;
+            let after = &text[self.open[owner].boundary.len()..];
+            let next = memchr(b'\n', after).map_or(octets.len(), |end| octets.len() - after.len() + end + 1);
+            let line_end = if octets[..start].ends_with(b"\r\n") { 2 } else { 1 };
+            Some(Boundary { owner, end: start.saturating_sub(line_end), next, closes: after.starts_with(b"--") })
+        })
+    }
+
+    /// The multipart whose boundary a line begins with after its hyphens (RFC 2046 §5.1.1): the longest, and the outermost
+    /// of those.
+    fn owner_of(&self, text: &[u8]) -> Option<usize> {
+        let is_owner = |(_, open): &(usize, &Multipart)| text.starts_with(open.boundary.as_bytes());
+        let owners = self.open.iter().enumerate().filter(is_owner);
+        owners.rev().max_by_key(|(_, open)| open.boundary.len()).map(|(position, _)| position)
+    }
+
+    /// Ends the part that is read.
+    fn end_leaf(&mut self, end: usize) {
+        let Some((mut part, start)) = self.leaf.take() else { return };
+        let content = start..end.max(start);
+        part.encoded_size = content.len() as u64;
+        self.contents.extend(part.number.clone().map(|number| (number, content)));
+        self.add(part);
+    }
+
+    /// Ends all multiparts but the outermost ones.
+    fn close(&mut self, keep: usize) {
+        while self.open.len() > keep {
+            if let Some(Multipart { part, is_within: false, .. }) = self.open.pop() {
+                self.add(part);
+            }
+        }
+    }
+
+    fn add(&mut self, part: Part) {
+        match self.open.iter_mut().rfind(|open| !open.is_within) {
+            Some(above) => above.part.parts.push(part),
+            None => self.root = Some(part),
+        }
+    }
+
+    /// The boundary as far as it is one: without quotes it ends at a blank, only where no line has all of it.
+    fn boundary_of(&mut self, body: usize, boundary: String) -> String {
+        let Some((word, _)) = boundary.split_once([' ', '\t']).filter(|(word, _)| !word.is_empty()) else {
+            return boundary;
+        };
+        self.searches += 1;
         let delimiter = format!("--{boundary}");
-        let mut children = Vec::new();
-        let mut open: Option<usize> = None;
-        for at in memmem::find_iter(octets, delimiter.as_bytes()) {
-            // This comes first: a long line of nothing but boundaries must not be searched for its end at each.
-            if at > 0 && octets[at - 1] != b'\n' {
-                continue;
-            }
-            let line = octets[at + delimiter.len()..].split(|&octet| octet == b'\n').next().unwrap_or_default();
-            let (closes, rest) = line.strip_prefix(b"--").map_or((false, line), |rest| (true, rest));
-            if !rest.trim_ascii().is_empty() {
-                continue;
-            }
-            if let Some(start) = open.take() {
-                let line_end = if octets[..at].ends_with(b"\r\n") { 2 } else { 1 };
-                children.push(body.start + start..body.start + at.saturating_sub(line_end).max(start));
-                self.parts += 1;
-            }
-            if closes || self.parts >= MAX_PARTS {
-                return children;
-            }
-            open = Some((at + delimiter.len() + line.len() + 1).min(octets.len()));
-        }
-        if let Some(start) = open {
-            children.push(body.start + start..body.end);
-        }
-        children
+        let is_there =
+            self.searches <= MOST_SEARCHES && memmem::find(&self.raw[body..], delimiter.as_bytes()).is_some();
+        if is_there { boundary } else { word.to_owned() }
     }
 }
 
@@ -218,6 +318,9 @@ fn without_blanks_after_equals(value: &str) -> String {
 /// Deeper multiparts are shown as text; nobody writes them by hand, and no client shows them.
 pub const MAX_DEPTH: usize = 100;
 
+/// Boundaries with a blank are looked for in the rest of the message that often.
+const MOST_SEARCHES: usize = 100;
+
 /// What describes a part is looked for in that many octets of its header.
 const LONGEST_HEADER: usize = 1 << 20;
 
@@ -245,11 +348,46 @@ mod tests {
         assert_eq!(content(&structure, &PartNumber::top(2)), "Subject: x\r\n\r\ny");
     }
 
+    /// The contents of all parts, in their order.
+    fn contents(raw: &str) -> Vec<String> {
+        let structure = scan(&Bytes::from(raw.replace('\n', "\r\n")));
+        let numbers: Vec<_> = structure.contents.keys().cloned().collect();
+        numbers.iter().map(|number| format!("{number} {}", content(&structure, number))).collect()
+    }
+
     #[test]
-    fn a_boundary_counts_only_as_a_whole_line() {
-        let raw = "Content-Type: multipart/mixed; boundary=\r\n \"a\"\r\n\r\n--a\r\n\r\nsee --a here\r\n--ab\r\nmore\r\n--a--\r\n";
-        let structure = scan(&Bytes::from_static(raw.as_bytes()));
-        assert_eq!(content(&structure, &PartNumber::top(1)), "see --a here\r\n--ab\r\nmore");
+    fn a_line_is_a_boundary_when_it_begins_with_one() {
+        let mail = |lines: &str| format!("Content-Type: multipart/mixed; boundary=b\n\n{lines}\n--b--\n");
+        assert_eq!(contents(&mail("--b\n\nsee --b here\n-- b\n- -b\nend")), ["1 see --b here\r\n-- b\r\n- -b\r\nend"]);
+        assert_eq!(contents(&mail("--b ignored\n\none\n--b-\n\ntwo\n--bcd\n\nthree")), ["1 one", "2 two", "3 three"]);
+        assert_eq!(contents(&mail("--b \t\n\none\n--b--ignored\n--b\n\nepilogue")), ["1 one"]);
+        let quoted = "Content-Type: multipart/mixed; boundary=\"b \"\n\n--b\n\none\n--b--\n";
+        assert_eq!(contents(quoted), ["1 one"]);
+    }
+
+    #[test]
+    fn a_line_belongs_to_the_longest_boundary_that_it_begins_with() {
+        let inner = "Content-Type: multipart/alternative; boundary=bb\n\n--bb\n\none\n--bb\n\ntwo\n--bb--\n";
+        let outer = format!("Content-Type: multipart/mixed; boundary=b\n\n--b\n{inner}\n--b\n\nthree\n--b--\n");
+        assert_eq!(contents(&outer), ["1.1 one", "1.2 two", "2 three"]);
+        // Those of an attached message, too.
+        let attached = format!(
+            "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: message/rfc822\n\n{inner}\n--b\n\nthree\n--b--\n"
+        );
+        assert_eq!(contents(&attached).len(), 2);
+        assert!(contents(&attached)[0].ends_with("--bb--\r\n"));
+        let swapped =
+            outer.replace("bb", "x").replace("=b\n", "=xy\n").replace("--b\n", "--xy\n").replace("--b--", "--xy--");
+        assert_eq!(contents(&swapped), ["1.1 one", "1.2 two", "2 three"]);
+    }
+
+    #[test]
+    fn a_multipart_without_its_end_ends_with_the_one_around_it() {
+        let raw = "Content-Type: multipart/mixed; boundary=o\n\n--o\nContent-Type: multipart/mixed; boundary=i\n\n--i\n\none\n--o\n\ntwo";
+        assert_eq!(contents(raw), ["1.1 one", "2 two"]);
+        let header_only =
+            "Content-Type: multipart/mixed; boundary=o\n\n--o\nContent-Type: text/html\n--o\n\ntwo\n--o--\n";
+        assert_eq!(contents(header_only), ["1 ", "2 two"]);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Names of character sets, as standards register them and as programs write them.
 
 use encoding_rs::{
-    BIG5, EUC_JP, EUC_KR, Encoding, GB18030, GBK, IBM866, KOI8_R, KOI8_U, MACINTOSH, REPLACEMENT, SHIFT_JIS, WINDOWS_874, WINDOWS_1252,
-    X_MAC_CYRILLIC, X_USER_DEFINED,
+    BIG5, EUC_JP, EUC_KR, Encoding, GB18030, GBK, IBM866, KOI8_R, KOI8_U, MACINTOSH, REPLACEMENT, SHIFT_JIS,
+    WINDOWS_874, WINDOWS_1252, X_MAC_CYRILLIC, X_USER_DEFINED,
 };
 use mail_parser::decoders::charsets::{DecoderFnc, map::charset_decoder};
 
@@ -70,18 +70,22 @@ fn by_key(key: &str) -> Option<Charset> {
         "iso2022kr" | "csiso2022kr" => Charset::Iso2022Kr,
         "iso2022cn" | "iso2022cnext" | "csiso2022cn" => Charset::Iso2022Cn,
         "hz" | "hzgb2312" | "hzgb" | "cshzgb2312" => Charset::Hz,
-        "shiftjis" | "sjis" | "xsjis" | "sjiswin" | "sjisopen" | "sjisms" | "mskanji" | "shiftjis2004" | "shiftjisx0213"
-        | "windows31j" | "mswindows31j" | "xshiftjis" => Charset::Web(SHIFT_JIS),
+        "shiftjis" | "sjis" | "xsjis" | "sjiswin" | "sjisopen" | "sjisms" | "mskanji" | "shiftjis2004"
+        | "shiftjisx0213" | "windows31j" | "mswindows31j" | "xshiftjis" => Charset::Web(SHIFT_JIS),
         "eucjp" | "xeucjp" | "eucjpms" | "eucjpwin" | "eucjisx0213" | "eucjis2004" | "ujis" => Charset::Web(EUC_JP),
-        "euckr" | "xeuckr" | "uhc" | "ksc5601" | "ksc56011987" | "ksc56011989" | "ksc56011992" | "ksx1001" | "korean"
-        | "unifiedhangul" | "xuhc" => Charset::Web(EUC_KR),
+        "euckr" | "xeuckr" | "uhc" | "ksc5601" | "ksc56011987" | "ksc56011989" | "ksc56011992" | "ksx1001"
+        | "korean" | "unifiedhangul" | "xuhc" => Charset::Web(EUC_KR),
         "big5" | "big5eten" | "xbig5" | "big5hkscs" | "big5hkscs2004" | "cnbig5" | "xxbig5" | "csbig5" | "big5tw"
         | "big5hk" => Charset::Web(BIG5),
-        "gb2312" | "gb23121980" | "gb231280" | "gbk" | "xgbk" | "euccn" | "xeuccn" | "cngb" | "gb" | "chinese" => Charset::Web(GBK),
+        "gb2312" | "gb23121980" | "gb231280" | "gbk" | "xgbk" | "euccn" | "xeuccn" | "cngb" | "gb" | "chinese" => {
+            Charset::Web(GBK)
+        }
         "gb18030" | "gb180302000" | "gb180302005" | "gb180302022" => Charset::Web(GB18030),
         "macintosh" | "mac" | "macroman" | "xmacroman" | "xmacintosh" => Charset::Web(MACINTOSH),
         "maccyrillic" | "xmaccyrillic" | "macukrainian" | "xmacukrainian" => Charset::Web(X_MAC_CYRILLIC),
-        "macce" | "xmacce" | "maccentraleurope" | "xmaccentraleurroman" | "xmaccentraleurope" | "maclatin2" => Charset::MacCe,
+        "macce" | "xmacce" | "maccentraleurope" | "xmaccentraleurroman" | "xmaccentraleurope" | "maclatin2" => {
+            Charset::MacCe
+        }
         "koi8" | "koi8r" | "cskoi8r" | "koi" => Charset::Web(KOI8_R),
         "koi8u" | "koi8ru" => Charset::Web(KOI8_U),
         "tis620" | "iso885911" | "iso8859112001" => Charset::Web(WINDOWS_874),
@@ -97,7 +101,26 @@ fn by_key(key: &str) -> Option<Charset> {
 fn by_number(key: &str) -> Option<Charset> {
     let digits = key.trim_start_matches(|letter: char| letter.is_ascii_alphabetic());
     let before = &key[..key.len() - digits.len()];
-    let is_page = ["", "cp", "ms", "win", "windows", "ansi", "ibm", "xcp", "xwindows", "mswin", "wincp", "dos", "oem", "cpms", "windowscp", "csibm", "cswindows", "xibm"];
+    let is_page = [
+        "",
+        "cp",
+        "ms",
+        "win",
+        "windows",
+        "ansi",
+        "ibm",
+        "xcp",
+        "xwindows",
+        "mswin",
+        "wincp",
+        "dos",
+        "oem",
+        "cpms",
+        "windowscp",
+        "csibm",
+        "cswindows",
+        "xibm",
+    ];
     let number: u16 = is_page.contains(&before).then(|| digits.parse().ok()).flatten()?;
     let web = |label: &str| Encoding::for_label(label.as_bytes()).map(Charset::Web);
     match number {
@@ -169,7 +192,10 @@ mod tests {
             ("gb2312 GB2312-80 cp936 x-gbk euc-cn gb_2312-80", "gbk"),
             ("win-1251 windows1251 cp1251 WINDOWS-1251 ansi-1251 x-cp1251 1251", "windows-1251"),
             ("eucJP-ms euc-jp ujis x-euc-jp cp51932", "euc-jp"),
-            ("iso-2022-jp-1 iso-2022-jp-2 iso-2022-jp-3 iso-2022-jp-ms cp50220 _iso-2022-jp$ESC iso-2022-kr hz-gb-2312", "iso-2022"),
+            (
+                "iso-2022-jp-1 iso-2022-jp-2 iso-2022-jp-3 iso-2022-jp-ms cp50220 _iso-2022-jp$ESC iso-2022-kr hz-gb-2312",
+                "iso-2022",
+            ),
             ("cp852 IBM852 852", "852"),
             ("cp437 ibm437", "437"),
             ("x-mac-ce", "mac-ce"),
