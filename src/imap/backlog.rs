@@ -419,6 +419,13 @@ impl Backlog {
             }
             _ => {}
         }
+        // How much of the text a preview takes shows in the text.
+        if let (Kind::Contents(_) | Kind::Encodings, Some(Step::Contents(fetch))) = (kind, self.steps.get(step))
+            && content::look_for_preview(&mut message, fetch)
+        {
+            let kind = Kind::Contents(Arc::new(fetch.clone()));
+            return self.enqueue(step, &kind, vec![message]);
+        }
         self.arrive(step, message);
     }
 

@@ -26,7 +26,7 @@ pub struct Told {
 /// When it is no tree of parts, deeper than a tree may be, or such that the message itself must be asked; the place in
 /// the frame is then anywhere within it.
 pub fn parse(cursor: &mut Cursor<'_>) -> Result<Told, Broken> {
-    let mut reading = Reading { cursor, parts: 0, doubtful: Vec::new(), boundaries: Vec::new() };
+    let mut reading = Reading { cursor, parts: 0, doubtful: Vec::new(), boundaries: Vec::new(), has_raw: false };
     let root = reading.part(None)?;
     // Servers make this up for a message that they cannot read, and a message without a text is soon read.
     if root.parts.is_empty() && root.encoded_size == 0 && root.number.is_some() {
@@ -41,6 +41,8 @@ struct Reading<'c, 'a> {
     doubtful: Vec<PartNumber>,
     /// The boundaries of the multiparts that were read to their end.
     boundaries: Vec<String>,
+    /// A parameter of the part that is read is neither ASCII nor UTF-8.
+    has_raw: bool,
 }
 
 type Parameters<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
@@ -147,6 +149,7 @@ impl<'a> Reading<'_, 'a> {
             // A type that cannot be read is text (RFC 2045 §5.2).
             (None, _) | (_, None) => "text/plain".into(),
         };
+        self.has_raw = false;
         let parameters = self.parameters()?;
         let content_id = self.text()?;
         // A description, which is shown nowhere.
@@ -163,7 +166,7 @@ impl<'a> Reading<'_, 'a> {
         let leaf =
             Leaf { part: &part, has_type, disposition_is_list, has_disposition, file_name, parameters: &parameters };
         let number = number.unwrap_or_else(PartNumber::only);
-        if signs::is_doubtful(&leaf) {
+        if self.has_raw || signs::is_doubtful(&leaf) {
             self.doubtful.push(number.clone());
         }
         Ok(Part { number: Some(number), ..part })
@@ -240,6 +243,10 @@ impl<'a> Reading<'_, 'a> {
         }
         while !self.cursor.close() {
             let name = self.text()?;
+            let mut ahead = *self.cursor;
+            let is_string = matches!(ahead.peek(), Some(b'"' | b'{' | b'~'));
+            self.has_raw |=
+                is_string && ahead.string(VALUE)?.is_some_and(|octets| std::str::from_utf8(&octets).is_err());
             let value = self.text()?;
             parameters.extend(name.zip(value));
         }
@@ -283,6 +290,7 @@ fn declared<'a>(
         disposition,
         content_id: None,
         encoding: None,
+        start: parameter::value(parameters, "start"),
     }
 }
 

@@ -13,8 +13,7 @@ use super::command::{self, Command, Messages, Section};
 use super::flight;
 use super::quirk::Family;
 use super::row::{Content, Row};
-use crate::mail::body::Layout;
-use crate::mail::content::{self, BEGINNING, Extent, Redeclared};
+use crate::mail::content::{self, Extent, Redeclared};
 use crate::mail::{Fetch, Header, HeaderFetch, Message, Part, PartNumber, Uid, UidSet};
 
 /// Messages at a step.
@@ -206,12 +205,8 @@ pub fn expected(message: &Message, kind: &Kind) -> Option<u64> {
         (Kind::Whole(_), _) => return message.size,
         _ => return Some(0),
     };
-    let size = |number: &PartNumber, extent| match extent {
-        Extent::Beginning => size_of(root, number).min(BEGINNING as u64),
-        Extent::Whole => size_of(root, number),
-    };
-    let wanted = content::wanted(root, fetch, message.wanted_attachments.as_ref());
-    Some(wanted.iter().map(|(number, extent)| size(number, *extent)).fold(0, u64::saturating_add))
+    let size = |(number, extent): (&PartNumber, &Extent)| at_most(size_of(root, number), *extent);
+    Some(content::wanted(message, fetch).iter().map(size).fold(0, u64::saturating_add))
 }
 
 /// Whether a row brings something that was asked for, and is not just news about flags.
@@ -297,21 +292,21 @@ fn fill_part_headers(message: &mut Message, row: &mut Row, what: Redeclared) {
 }
 
 fn fill_contents(message: &mut Message, fetch: &Fetch, row: &mut Row, exact: bool) {
-    let preview = message.structure.as_ref().and_then(|root| Layout::of(root).preview()?.number.clone());
+    let asked = content::wanted(message, fetch);
     for section in std::mem::take(&mut row.sections) {
         let is_empty = || message.structure.as_ref().is_some_and(|root| size_of(root, &section.number) == 0);
         // Some servers say that they do not have what is empty.
         let Some(octets) = section.octets.or_else(|| is_empty().then(Bytes::new)) else { continue };
         let announced = message.structure.as_ref().map_or(0, |root| size_of(root, &section.number));
-        let announced = if section.origin.is_some() { announced.min(BEGINNING as u64) } else { announced };
+        let asked = asked.get(&section.number).copied().filter(|_| section.origin.is_some());
+        let extent = asked.unwrap_or(if section.origin.is_some() { Extent::Beginning } else { Extent::Whole });
+        let announced = at_most(announced, extent);
         if exact && (octets.len() as u64) < announced {
             continue;
         }
-        if fetch.preview && preview.as_ref() == Some(&section.number) {
-            message.preview = Some(octets.slice(..octets.len().min(BEGINNING)));
-        }
-        if section.origin.is_none() {
-            message.contents.insert(section.number, octets);
+        match extent.octets().map(|most| octets.len().min(most as usize)) {
+            Some(most) => drop(message.beginnings.insert(section.number, (octets.slice(..most), extent))),
+            None => drop(message.contents.insert(section.number, octets)),
         }
     }
 }
@@ -342,19 +337,15 @@ pub fn missing(message: &Message, kind: &Kind) -> Option<&'static str> {
 }
 
 fn sections(message: &Message, fetch: &Fetch) -> Vec<Section> {
-    let Some(root) = &message.structure else { return Vec::new() };
-    let missing =
-        content::wanted(root, fetch, message.wanted_attachments.as_ref()).into_iter().filter(|(number, extent)| {
-            match extent {
-                Extent::Whole => !message.contents.contains_key(number),
-                Extent::Beginning => message.preview.is_none(),
-            }
-        });
-    let section = |(number, extent)| match extent {
-        Extent::Whole => Section::Part(number),
-        Extent::Beginning => Section::Beginning(number, u32::try_from(BEGINNING).unwrap_or(u32::MAX)),
+    let section = |(number, extent): (PartNumber, Extent)| match extent.octets() {
+        Some(octets) => Section::Beginning(number, octets),
+        None => Section::Part(number),
     };
-    missing.map(section).collect()
+    content::wanted(message, fetch).into_iter().map(section).collect()
+}
+
+fn at_most(size: u64, extent: Extent) -> u64 {
+    extent.octets().map_or(size, |most| size.min(most.into()))
 }
 
 fn part_headers(message: &Message) -> Vec<Section> {
@@ -378,7 +369,9 @@ fn tell(message: &mut Message, problem: &str) {
 
 /// Octets that a message holds on to, about.
 pub fn weight(message: &Message) -> usize {
-    message.contents.values().map(Bytes::len).sum::<usize>() + message.raw.as_ref().map_or(0, Bytes::len)
+    let beginnings = message.beginnings.values().map(|(octets, _)| octets);
+    message.contents.values().chain(beginnings).map(Bytes::len).sum::<usize>()
+        + message.raw.as_ref().map_or(0, Bytes::len)
 }
 
 const TOO_LARGE: &str = "not loaded: larger than the limit literal_mb";

@@ -78,7 +78,7 @@ fn is_doubtful_name(name: &str) -> bool {
             && ending.bytes().any(|octet| octet.is_ascii_alphabetic())
             && !mime_guess::from_ext(ending).is_empty()
     });
-    !has_ending || name.starts_with(['"', '\'', '[', '(', '<'])
+    !has_ending || name.starts_with(['"', '\'', '[', '(', '<']) || name.contains(char::REPLACEMENT_CHARACTER)
 }
 
 /// RFC 2045 §5.1.

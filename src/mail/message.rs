@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 
+use super::content::Extent;
 use super::{Flags, Header, Part, PartNumber, Uid, UidValidity};
 
 /// Microseconds since 1970-01-01 00:00 UTC.
@@ -63,8 +64,10 @@ pub struct Message {
     pub wanted_attachments: Option<BTreeSet<PartNumber>>,
     /// Contents of parts, as they were transferred: not decoded.
     pub contents: BTreeMap<PartNumber, Bytes>,
-    /// The first octets of the part that a preview is made of, not decoded.
-    pub preview: Option<Bytes>,
+    /// The first octets of parts that a preview is made of, not decoded.
+    pub beginnings: BTreeMap<PartNumber, (Bytes, Extent)>,
+    /// The part that must be read next to know the preview.
+    pub preview_next: Option<(PartNumber, Extent)>,
     /// The whole message, with CRLF line ends.
     pub raw: Option<Bytes>,
     /// What could not be read of it.
@@ -89,7 +92,8 @@ impl Message {
             doubtful: Vec::new(),
             wanted_attachments: None,
             contents: BTreeMap::new(),
-            preview: None,
+            beginnings: BTreeMap::new(),
+            preview_next: None,
             raw: None,
             problems: Vec::new(),
         }

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use bytes::Bytes;
 use smallvec::{SmallVec, smallvec};
 
 use super::encoded_word;
@@ -68,6 +69,19 @@ pub struct Part {
     pub encoded_size: u64,
     /// The parts of a multipart. An attached message has none here: it is an attachment.
     pub parts: Vec<Part>,
+    /// The Content-ID of the root of a multipart/related, without angle brackets (RFC 2387 §3.2).
+    pub start: Option<String>,
+    /// The field that its name stands in, where that is neither ASCII nor UTF-8.
+    pub raw_name: Option<RawName>,
+}
+
+/// A header field with a file name in octets of which nothing says what they mean.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawName {
+    /// The name of the field, in lower case: `content-disposition` or `content-type`.
+    pub field: &'static str,
+    /// Its value as it came.
+    pub value: Bytes,
 }
 
 /// A word that is one of a few in most mail; those take no memory.
@@ -88,6 +102,8 @@ pub struct Declared<'a> {
     pub content_id: Option<Cow<'a, str>>,
     /// Its transfer encoding.
     pub encoding: Option<Cow<'a, str>>,
+    /// The parameter `start` of its type.
+    pub start: Option<Cow<'a, str>>,
 }
 
 impl Declared<'_> {
@@ -100,9 +116,8 @@ impl Declared<'_> {
         let charset = self.charset.as_deref().map(|text| text.split_whitespace().next().unwrap_or_default());
         let charset = charset.filter(|charset| !is_default(charset)).map(as_it_is);
         let disposition = self.disposition.as_deref().map(|word| in_lower_case(word.trim_matches('"')));
-        let content_id = self.content_id.map(encoded_word::decoded);
-        let is_around = |letter: char| matches!(letter, '<' | '>') || letter.is_whitespace();
-        let content_id = content_id.as_deref().map(|id| id.trim_matches(is_around));
+        let content_id = self.content_id.and_then(id);
+        let start = self.start.filter(|_| media_type == "multipart/related").and_then(id);
         let encoding = self.encoding.as_deref().and_then(encoding);
         let name = self.name.map(encoded_word::decoded).filter(|name| !name.trim().is_empty());
         Part {
@@ -110,13 +125,22 @@ impl Declared<'_> {
             charset,
             name: name.map(Cow::into_owned),
             disposition: disposition.filter(|word| !word.is_empty()),
-            content_id: content_id.filter(|id| !id.is_empty()).map(str::to_owned),
+            content_id,
             encoding: encoding.as_deref().map_or(Cow::Borrowed("7bit"), in_lower_case),
             encoded_size: 0,
             parts: Vec::new(),
+            start,
+            raw_name: None,
             media_type,
         }
     }
+}
+
+/// A Content-ID without its angle brackets; nothing where there is none.
+fn id(text: Cow<'_, str>) -> Option<String> {
+    let text = encoded_word::decoded(text);
+    let id = text.trim_matches(|letter: char| matches!(letter, '<' | '>') || letter.is_whitespace());
+    (!id.is_empty()).then(|| id.to_owned())
 }
 
 /// The name of an encoding, without the parameters, comments and quotes that some mailers put around it.

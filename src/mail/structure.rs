@@ -13,8 +13,8 @@ use mail_parser::{Attribute, ContentType, HeaderValue};
 use memchr::{memchr, memmem};
 
 use super::header::Header;
-use super::part::{Declared, MAX_PARTS, Part, PartNumber};
-use super::{encoded_word, parameter, transfer};
+use super::part::{Declared, MAX_PARTS, Part, PartNumber, RawName};
+use super::{charset, encoded_word, parameter, transfer};
 
 /// The parts of a message, and where their contents are.
 #[derive(Debug)]
@@ -29,11 +29,17 @@ pub struct Structure {
 pub fn scan(raw: &Bytes) -> Structure {
     let mut scanner =
         Scanner { raw, contents: BTreeMap::new(), open: Vec::new(), leaf: None, root: None, parts: 0, searches: 0 };
-    let root = scanner.message();
+    let mut root = scanner.message();
+    settle_names(&mut root);
     Structure { root, raw: raw.clone(), contents: scanner.contents }
 }
 
 impl Structure {
+    /// Takes the part at the top away; the contents stay.
+    pub fn take_root(&mut self) -> Part {
+        std::mem::replace(&mut self.root, Declared::default().part())
+    }
+
     /// The content of a part as transferred, not decoded.
     pub fn content(&self, number: &PartNumber) -> Option<Bytes> {
         self.contents.get(number).map(|range| self.raw.slice(range.clone()))
@@ -245,18 +251,61 @@ pub fn described(header: &Header, default_type: &str) -> Part {
         Some(subtype) => format!("{}/{subtype}", parsed.c_type),
         None => "text/plain".to_owned(),
     });
+    let is_related = media_type.as_deref().is_some_and(|kind| kind.eq_ignore_ascii_case("multipart/related"));
+    let name = NAMED_BY.into_iter().find_map(|(field, name)| Some((field, parameter(header, field, name)?)));
+    let (named_by, name) = name.unzip();
     let declared = Declared {
         media_type: media_type.map_or(Cow::Borrowed(default_type), Cow::Owned),
         charset: parameter(header, "content-type", "charset").map(Cow::Owned),
-        name: parameter(header, "content-disposition", "filename")
-            .or_else(|| parameter(header, "content-type", "name"))
-            .map(Cow::Owned),
+        name: name.map(Cow::Owned),
         disposition: content_type(header, "content-disposition").map(|parsed| parsed.c_type),
         content_id: header.all("content-id").next().map(|field| field.unfolded()),
         encoding: header.text("content-transfer-encoding"),
+        start: is_related.then(|| parameter(header, "content-type", "start")).flatten().map(Cow::Owned),
     };
-    declared.part()
+    let mut part = declared.part();
+    let raw =
+        |name| Some((name, header.all(name).next()?.value)).filter(|(_, value)| std::str::from_utf8(value).is_err());
+    part.raw_name =
+        named_by.and_then(raw).map(|(field, value)| RawName { field, value: Bytes::copy_from_slice(value) });
+    part
 }
+
+/// Reads file names whose octets nothing explains in the character set of the message: that of its first text.
+///
+/// A name stays as it is where that set does not explain it either.
+pub fn settle_names(root: &mut Part) {
+    if let Some(charset) = has_raw_name(root).then(|| charset_of(root)).flatten() {
+        settle(root, &charset);
+    }
+}
+
+fn settle(part: &mut Part, charset: &str) {
+    if let Some(raw) = &part.raw_name
+        && let Some((_, parameter_name)) = NAMED_BY.into_iter().find(|(field, _)| *field == raw.field)
+    {
+        let decoded = charset::decode(&raw.value, Some(charset));
+        let field = Bytes::from(format!("{}:{}", raw.field, decoded.text));
+        if decoded.faithful
+            && let Some(name) = parameter(&Header::parse(field), raw.field, parameter_name)
+        {
+            part.name = Declared { name: Some(name.into()), ..Declared::default() }.part().name;
+        }
+    }
+    part.parts.iter_mut().for_each(|part| settle(part, charset));
+}
+
+fn has_raw_name(part: &Part) -> bool {
+    part.raw_name.is_some() || part.parts.iter().any(has_raw_name)
+}
+
+fn charset_of(part: &Part) -> Option<String> {
+    let own = part.charset.as_deref().filter(|_| part.media_type.starts_with("text/"));
+    own.map(str::to_owned).or_else(|| part.parts.iter().find_map(charset_of))
+}
+
+/// The fields and parameters that a file name stands in, the one that counts first.
+const NAMED_BY: [(&str, &str); 2] = [("content-disposition", "filename"), ("content-type", "name")];
 
 fn parameter(header: &Header, field: &str, name: &str) -> Option<String> {
     if let Some(value) = parameter::extended(&header.all(field).next()?.unfolded(), name) {
@@ -449,5 +498,31 @@ mod tests {
                 .as_deref(),
             Some("café.txt")
         );
+    }
+
+    #[test]
+    fn a_raw_name_is_read_in_the_character_set_of_the_text() {
+        let mail = |charset: &str, name: &[u8]| {
+            let text = format!(
+                "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain; charset={charset}\r\n\r\nx\r\n--b\r\n"
+            );
+            let mut raw = text.into_bytes();
+            raw.extend(b"Content-Disposition: attachment; filename=\"");
+            raw.extend(name);
+            raw.extend(b"\"\r\n\r\nx\r\n--b--\r\n");
+            let part = scan(&Bytes::from(raw)).root.parts.remove(1);
+            (part.name.unwrap_or_default(), part.raw_name.is_some())
+        };
+        assert_eq!(mail("gbk", b"\xb7\xa2\xc6\xb12026.pdf"), ("发票2026.pdf".to_owned(), true));
+        // The second octet of this letter is a backslash.
+        assert_eq!(mail("shift_jis", b"\x95\x5c.pdf"), ("表.pdf".to_owned(), true));
+        assert_eq!(mail("gbk", "发票.pdf".as_bytes()), ("发票.pdf".to_owned(), false));
+        assert_eq!(mail("utf-8", b"caf\xe9.pdf"), ("café.pdf".to_owned(), true));
+    }
+
+    #[test]
+    fn the_root_of_a_related_multipart_is_told() {
+        let raw = "Content-Type: multipart/related; boundary=b; start=\"<root@x>\"\r\n\r\n--b\r\n\r\nx\r\n--b--\r\n";
+        assert_eq!(scan(&Bytes::from(raw)).root.start.as_deref(), Some("root@x"));
     }
 }

@@ -95,8 +95,9 @@ impl Backlog {
     pub(super) fn read_whole(&mut self, step: usize, mut messages: Vec<Message>) {
         for message in &mut messages {
             // Nothing of what came before may be taken for what the message itself says.
-            (message.structure, message.preview) = (None, None);
+            (message.structure, message.preview_next) = (None, None);
             message.contents.clear();
+            message.beginnings.clear();
         }
         let kind = Kind::Whole(Arc::new(self.wanted_of_whole(step)));
         for message in &messages {
