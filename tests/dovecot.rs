@@ -21,7 +21,7 @@ fn the_corpus_is_served_from_a_maildir() {
     let dovecot = Dovecot::shared();
     let mut conversation = Conversation::plain(dovecot.port());
     sign_in(&mut conversation, &dovecot.user_with(mail::write_maildir));
-    let folders = ["INBOX", "Archive/2025", "Entw&APw-rfe", "Lists", "Empty"];
+    let folders = ["INBOX", "Archive/2025", "Entw&APw-rfe", "Lists", "As written", "Empty"];
     assert_eq!(folders_of(&mut conversation), folders.map(str::to_owned).into());
     let corpus = mail::corpus();
     for (name, folder) in folders.iter().zip(mail::FOLDERS) {

@@ -1,4 +1,4 @@
-//! `octet_length` and `bit_length` of binary values, such as a message as it is: DataFusion's take text only.
+//! `length`, `octet_length` and `bit_length` of binary values, such as a message as it is: DataFusion's take text only.
 //!
 //! The session's own functions still do what they did; these take binary values beside that.
 
@@ -21,7 +21,7 @@ use datafusion::prelude::SessionContext;
 /// The functions of a session, with binary values among what they take.
 pub fn functions(context: &SessionContext) -> Vec<ScalarUDF> {
     let of = |name: &str| context.udf(name).ok();
-    let measured = [("octet_length", 1), ("bit_length", 8)];
+    let measured = [("octet_length", 1), ("bit_length", 8), ("character_length", 1)];
     let measures = measured.into_iter().filter_map(|(name, unit)| Some(Measure::new(of(name)?, unit)));
     measures.map(ScalarUDF::from).collect()
 }
@@ -38,7 +38,8 @@ struct Measure {
 impl Measure {
     fn new(of_text: Arc<ScalarUDF>, unit: i64) -> Self {
         let binary = TypeSignature::Coercible(vec![Coercion::new_exact(TypeSignatureClass::Binary)]);
-        let signatures = vec![of_text.signature().type_signature.clone(), binary];
+        // This comes first: some functions take binary values as text, which fails where they are none.
+        let signatures = vec![binary, of_text.signature().type_signature.clone()];
         Self { of_text, unit, signature: Signature::one_of(signatures, Volatility::Immutable) }
     }
 }
@@ -46,6 +47,10 @@ impl Measure {
 impl ScalarUDFImpl for Measure {
     fn name(&self) -> &str {
         self.of_text.name()
+    }
+
+    fn aliases(&self) -> &[String] {
+        self.of_text.aliases()
     }
 
     fn signature(&self) -> &Signature {

@@ -257,7 +257,7 @@ mod tests {
             ("John Doe [mailto:j@x.example]", "John Doe|j@x.example"),
             ("John <mailto:j@x.example>", "John|j@x.example"),
             ("John Doe j@x.example", "John Doe|j@x.example"),
-            ("\"John Doe <j@x.example>", "\"John Doe|j@x.example"),
+            ("\"John Doe <j@x.example>", "John Doe|j@x.example"),
             ("j@x.example (John", "-|j@x.example"),
             ("boss@y.example <j@x.example>", "boss@y.example|j@x.example"),
             ("<=?utf-8?Q?j=40x.example?=>", "-|j@x.example"),

@@ -132,7 +132,7 @@ impl Header {
         }
         if self.all("from").next().is_none() {
             problems.push("no From field".to_owned());
-        } else if self.author().is_none() {
+        } else if self.all("from").all(|field| Address::read(&field.unfolded()) == (Vec::new(), None)) {
             problems.push("From field has no address".to_owned());
         }
         for field in self.fields() {
@@ -172,6 +172,10 @@ impl<'a> Field<'a> {
         }
         let mut unfolded = String::with_capacity(text.len());
         for line in text.split(['\r', '\n']).filter(|line| !line.is_empty()) {
+            // A line end that no blank follows is no folding; it still separates.
+            if !unfolded.is_empty() && !line.starts_with([' ', '\t']) {
+                unfolded.push(' ');
+            }
             unfolded.push_str(line);
         }
         unfolded.into()

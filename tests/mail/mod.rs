@@ -18,11 +18,12 @@ mod ordinary;
 mod servers;
 mod text;
 mod threads;
+mod written;
 
 pub use files::{write_maildir, write_mbox, write_odd_maildir, write_odd_mbox, write_one_mbox};
 
 /// The folders of the corpus; the last one is empty.
-pub const FOLDERS: [&str; 5] = ["INBOX", "Archive/2025", "Entwürfe", "Lists", "Empty"];
+pub const FOLDERS: [&str; 6] = ["INBOX", "Archive/2025", "Entwürfe", "Lists", written::FOLDER, "Empty"];
 
 /// The folder of the mails that are not in the corpus, as they cannot be the same everywhere: see [`odd_to_servers`].
 pub const ODD_FOLDER: &str = "Odd to servers";
@@ -56,6 +57,7 @@ pub fn corpus() -> Vec<Odd> {
         nesting::mails(),
         hostile::mails(),
         threads::mails(),
+        written::mails(),
     ];
     received(themes.into_iter().flatten().collect(), 1_736_154_000)
 }

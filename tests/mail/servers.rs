@@ -49,5 +49,17 @@ pub fn mails() -> Vec<Odd> {
             "--bb\n\nsee below\n--bb\nContent-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\n\
              RnJvbTogaW5uZXJAZXhhbXBsZS5uZXQKU3ViamVjdDogaW5zaWRlCgppbm5lciB3b3Jkcwo=\n--bb--",
         ),
+        Odd::new(
+            "boundary-ignored",
+            "words after a boundary, which is one to RFC 2046 §5.1.1",
+            "From: ada@example.org\nTo: me@example.com\nDate: Mon, 5 Jan 2026 10:00:00 +0000\nMessage-ID: <boundary-ignored@example.org>\nSubject: boundary-ignored\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=\"lamp\"\n\n--lamp ignored\n\none\n--lamp-\nContent-Type: text/plain\n\ntwo\n--lamp--ignored\n",
+        )
+        .within(ODD_FOLDER),
+        Odd::new(
+            "bom-first",
+            "a byte order mark before the header",
+            "\u{feff}From: first@example.org\nTo: me@example.com\nDate: Mon, 5 Jan 2026 10:00:00 +0000\nMessage-ID: <bom-first@example.org>\nSubject: bom-first\n\ntext\n",
+        )
+        .within(ODD_FOLDER),
     ]
 }

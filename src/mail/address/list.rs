@@ -11,10 +11,13 @@ use super::{Address, Fault};
 pub(super) fn read(value: &str) -> (Vec<Address>, Option<Fault>) {
     let (tokens, all_closed) = tokens(value);
     let mut list = List::of(&tokens);
+    list.read();
     if !all_closed {
         list.tell(Fault::Repaired);
+        for name in list.addresses.iter_mut().filter_map(|address| address.name.as_mut()) {
+            *name = name.trim_matches('"').to_owned();
+        }
     }
-    list.read();
     (list.addresses, list.fault)
 }
 
