@@ -11,6 +11,7 @@ mod deadline;
 mod depth;
 pub mod export;
 mod length;
+mod mailbox;
 pub mod octets;
 pub mod rules;
 pub mod searches;
@@ -288,7 +289,9 @@ fn register_with(context: &SessionContext, config: &Config, proofs: &Arc<Proofs>
         .with_analyzer_rule(Arc::new(export::QuoteCopies))
         .build();
     *context.state_ref().write() = state;
-    for function in search_function::functions().into_iter().chain(octets::functions(context)) {
+    for function in
+        search_function::functions().into_iter().chain(octets::functions(context)).chain([mailbox::function()])
+    {
         context.register_udf(function);
     }
     context.register_catalog(catalog::NAME, Arc::new(accounts));

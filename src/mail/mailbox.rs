@@ -75,6 +75,23 @@ impl Mailbox {
         Ok(all)
     }
 
+    /// Writes a name and an address so that [`Mailbox::parse_list`] reads just these: a name that has more than words is put
+    /// in quotes (RFC 5322 §3.2.4). Control characters of a name become blanks.
+    ///
+    /// Returns none if the address is none, or has a name itself.
+    pub fn written(name: Option<&str>, address: &str) -> Option<String> {
+        let address = Self::parse(address).ok().filter(|mailbox| mailbox.name.is_none())?.address;
+        let name: String =
+            name.unwrap_or_default().chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+        let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
+        let is_word = |letter: char| letter.is_alphanumeric() || " !#$%&'*+-/=?^_`{|}~.".contains(letter);
+        Some(match name.as_str() {
+            "" => address,
+            name if name.chars().all(is_word) => format!("{name} <{address}>"),
+            name => format!("\"{}\" <{address}>", name.replace('\\', "\\\\").replace('"', "\\\"")),
+        })
+    }
+
     /// What follows the last `@`.
     pub fn domain(&self) -> &str {
         self.address.rsplit_once('@').map_or("", |(_, domain)| domain)
@@ -139,6 +156,36 @@ mod tests {
                 error.to_string().contains("is no address of mail") && error.way_out().is_some(),
                 "{wrong}: {error}"
             );
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_as_the_same() {
+        for name in [
+            "Doe, Jane",
+            "Jane Doe",
+            "Müller, Jörg; \"J\"",
+            "a <b@x.example>, c@y.example",
+            "back\\slash\"",
+            "山田 太郎",
+            "J. Doe (Jr.)",
+            "a@b.example",
+            "Sales: EU",
+            "",
+            "naïve <",
+        ] {
+            let text = Mailbox::written(Some(name), "jane@x.example").unwrap();
+            let read = Mailbox::parse_list(&text).unwrap();
+            let wanted = Mailbox {
+                name: Some(name.to_owned()).filter(|name| !name.is_empty()),
+                address: "jane@x.example".into(),
+            };
+            assert_eq!(read, [wanted], "{text}");
+        }
+        assert_eq!(Mailbox::written(None, "a@x.example").unwrap(), "a@x.example");
+        assert_eq!(Mailbox::written(Some("a\r\nBcc: b"), "a@x.example").unwrap(), "\"a Bcc: b\" <a@x.example>");
+        for wrong in ["a@x.example, b@y.example", "a", "", "A <a@x.example>", "a@x.example\r\n"] {
+            assert!(Mailbox::written(Some("A"), wrong).is_none(), "{wrong:?}");
         }
     }
 
