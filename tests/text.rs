@@ -111,7 +111,8 @@ const PREDICATES: [&str; 38] = [
     "subject LIKE '%Entwurf für K_ln%'",
     "subject = '[lamps] Warm or cold?'",
     "from_name ILIKE '%quist%'",
-    "from_name = 'Ada'",
+    // The mail with uid 62 has a quote that is not closed, which servers read otherwise.
+    "from_name = 'Ada' AND uid <> 62",
     "from_name LIKE '%Jürgen%' OR from_name LIKE 'Ada Q%'",
     "from_address = 'ada@example.org'",
     "from_address LIKE '%@example.net'",
@@ -197,31 +198,40 @@ const COLUMNS: [&str; 10] = [
 ];
 
 /// Values that a plain Dovecot does not find, and why; `docs/pushdown.md` tells of each kind.
-const LOST: [(&str, &str, &str); 11] = [
+const LOST: [(&str, &str, &str); 16] = [
     ("message_id", "<spacedout@example.org>", "blanks within the id, which we remove"),
     ("subject", "!!not*base64!! end", "an encoded word that is not base64"),
     ("subject", "nuqneH", "an encoded word in an unknown character set"),
     ("subject", "colour and grey", "encoded words that tell their language (RFC 2231)"),
-    ("from_name", "Ada (the (inner) one really yes)", "a name made of comments"),
-    ("from_name", "Ada <ada@example.org", "an address without an end"),
-    ("from_name", "Fri", "lines that end with CR alone"),
-    ("from_address", "mailto:ada@example.org", "no address"),
+    ("from_name", "Ada", "a quote that is not closed"),
+    ("from_name", "Sales; Support", "a semicolon in a name without quotes"),
+    ("from_address", "ada@example.org", "the same, and lines that end with CR alone"),
+    ("from_address", "first@example.org", "a bracket that is not closed"),
+    ("from_address", "jo@example.org", "a list in brackets before it"),
+    ("from_address", "john.doe@example.org", "blanks within the address, which we remove"),
+    ("from_address", "john@example.org", "a comment within it, and a link"),
+    ("from_address", "s@example.org", "a semicolon in the name before it"),
     ("body_text", "hello world", "text that should be base64 and is not"),
     ("body_text", "--x\n\nfirst\n--x--\n", "parts without a boundary between them"),
+    ("body_text", "one", "a blank at the end of the boundary"),
     ("body_text", "text is text\n", "a media type that is none"),
 ];
 
 /// The same of Cyrus.
-const LOST_BY_CYRUS: [(&str, &str, &str); 9] = [
+const LOST_BY_CYRUS: [(&str, &str, &str); 13] = [
     ("message_id", "<spacedout@example.org>", "blanks within the id, which we remove"),
     ("message_id", "<two-message-ids@example.org>", "the first of two ids"),
     ("subject", "!!not*base64!! end", "an encoded word that is not base64"),
     ("subject", "nuqneH", "an encoded word in an unknown character set"),
     ("subject", "the first", "the first of two subjects"),
-    ("from_name", "Ada (the (inner) one really yes)", "a name made of comments"),
-    ("from_name", "Ada <ada@example.org", "an address without an end"),
     ("from_address", "zoë@bücher.example", "an address beyond ASCII"),
     ("body_text", "“quoted” € 5\n", "letters of windows-1252 that should be of iso-8859-1"),
+    ("from_name", "Ada", "a quote that is not closed"),
+    ("from_address", "ada@example.org", "the same, and lines that end with CR alone"),
+    ("from_address", "john.doe@example.org", "blanks within the address, which we remove"),
+    ("body_text", "This is 中文 ~ text\n", "a character set that shifts"),
+    ("body_text", "one", "a blank at the end of the boundary"),
+    ("body_text", "éluty\n", "a character set of old machines"),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
