@@ -43,11 +43,11 @@ pub const ENVELOPE: &[Column] = &[
     Column { name: "cc_addresses", needs: &[Need::Fields(&["cc"])], search: Search::Text(TextField::Cc), read: Read::Text(|row| addresses(row, "cc")), doc: "Addresses of Cc, comma separated." },
     Column { name: "bcc_addresses", needs: &[Need::Fields(&["bcc"])], search: Search::Text(TextField::Bcc), read: Read::Text(|row| addresses(row, "bcc")), doc: "Addresses of Bcc, comma separated." },
     Column { name: "reply_to_addresses", needs: &[Need::Fields(&["reply-to"])], search: Search::Here, read: Read::Text(|row| addresses(row, "reply-to")), doc: "Addresses of Reply-To, comma separated." },
-    Column { name: "seen", needs: &[Need::Flags], search: Search::Flag(Flag::Seen), read: Read::Bool(|row| flag(row, Flag::Seen)), doc: "Whether it has been read." },
+    Column { name: "seen", needs: &[Need::Flags], search: Search::Flag(Flag::Seen), read: Read::Bool(|row| flag(row, Flag::Seen)), doc: "Whether it has been read; null where it is not known." },
     Column { name: "answered", needs: &[Need::Flags], search: Search::Flag(Flag::Answered), read: Read::Bool(|row| flag(row, Flag::Answered)), doc: "Whether it has been answered." },
-    Column { name: "flagged", needs: &[Need::Flags], search: Search::Flag(Flag::Flagged), read: Read::Bool(|row| flag(row, Flag::Flagged)), doc: "Whether it is marked." },
+    Column { name: "flagged", needs: &[Need::Flags], search: Search::Flag(Flag::Flagged), read: Read::Bool(|row| flag(row, Flag::Flagged)), doc: "Whether it is marked; null where it is not known." },
     Column { name: "deleted", needs: &[Need::Flags], search: Search::Flag(Flag::Deleted), read: Read::Bool(|row| flag(row, Flag::Deleted)), doc: "Whether it is marked for removal." },
-    Column { name: "draft", needs: &[Need::Flags], search: Search::Flag(Flag::Draft), read: Read::Bool(|row| flag(row, Flag::Draft)), doc: "Whether it is unfinished." },
+    Column { name: "draft", needs: &[Need::Flags], search: Search::Flag(Flag::Draft), read: Read::Bool(|row| flag(row, Flag::Draft)), doc: "Whether it is unfinished; null where it is not known." },
     Column { name: "flags", needs: &[Need::Flags], search: Search::Here, read: Read::Text(|row| Some(row.message?.flags.as_ref()?.to_string().into())), doc: "All flags and keywords, space separated (RFC 9051 §2.3.2)." },
     Column { name: "labels", needs: &[Need::Labels], search: Search::Here, read: Read::Text(labels), doc: "Labels, space separated, in quotes when they have blanks; null where there are no labels." },
     Column { name: "size", needs: &[Need::Size], search: Search::Size, read: Read::Int(|row| i64::try_from(row.message?.size?).ok()), doc: "Size in octets, with CRLF line ends." },
@@ -92,7 +92,7 @@ fn addresses<'a>(row: &Row<'a>, field: &str) -> Option<Cow<'a, str>> {
 }
 
 fn flag(row: &Row<'_>, flag: Flag) -> Option<bool> {
-    Some(row.message?.flags.as_ref()?.has(flag))
+    row.message?.flags.as_ref()?.has(flag)
 }
 
 fn labels<'a>(row: &Row<'a>) -> Option<Cow<'a, str>> {
