@@ -35,7 +35,7 @@ pub const ENVELOPE: &[Column] = &[
     Column { name: "thread_id", needs: &[Need::ThreadId, Need::Fields(&["message-id", "in-reply-to", "references"])], search: Search::Here, read: Read::Text(thread), doc: "The store's own thread identifier, else the first id of References, else In-Reply-To, else Message-ID." },
     Column { name: "email_id", needs: &[Need::EmailId], search: Search::Here, read: Read::Text(|row| row.message?.email_id.as_ref().and_then(StoreId::given).map(Into::into)), doc: "The store's own identifier of the message, the same in every folder (RFC 8474)." },
     Column { name: "date", needs: &[Need::Fields(&["date"])], search: Search::Here, read: Read::Time(|row| row.header()?.date()), doc: "When its author sent it: the Date field." },
-    Column { name: "received_at", needs: &[Need::ReceivedAt], search: Search::ReceivedAt, read: Read::Time(|row| row.message?.received_at), doc: "When the store received it (INTERNALDATE)." },
+    Column { name: "received_at", needs: &[Need::ReceivedAt], search: Search::ReceivedAt, read: Read::Time(|row| row.message?.received_at), doc: "When the store received it (INTERNALDATE); in an mbox, what the line `From …` or the header tells of that." },
     Column { name: "subject", needs: &[Need::Fields(&["subject"])], search: Search::Text(TextField::Subject), read: Read::Text(|row| row.header()?.text("subject")), doc: "Subject, decoded; null when there is none." },
     Column { name: "from_name", needs: &[Need::Fields(&["from"])], search: Search::Text(TextField::From), read: Read::Text(|row| row.header()?.author()?.name.as_deref().map(Into::into)), doc: "Display name of the first author, decoded." },
     Column { name: "from_address", needs: &[Need::Fields(&["from"])], search: Search::Text(TextField::From), read: Read::Text(|row| row.header()?.author()?.address.as_deref().map(Into::into)), doc: "Address of the first author, as written." },
@@ -58,7 +58,7 @@ pub const ENVELOPE: &[Column] = &[
 
 #[rustfmt::skip]
 const PROBLEMS: &[Column] = &[
-    Column { name: "problems", needs: &[Need::Header, Need::Structure], search: Search::Here, read: Read::Text(|row| Some(told(&problems(row.message?))?.into())), doc: "What could not be understood of its header and structure; null when all could." },
+    Column { name: "problems", needs: &[Need::Header, Need::Structure], search: Search::Here, read: Read::Text(|row| Some(told(&problems(row.message?))?.into())), doc: "What could not be understood of its header and structure, or where it begins in an mbox; null when all could." },
 ];
 
 /// What is wrong with the header and the structure, and what could not be read.
