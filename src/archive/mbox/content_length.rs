@@ -5,7 +5,7 @@
 
 use std::io;
 
-use super::following::{self, Following};
+use super::following;
 use super::scan::Source;
 use super::separator::{self, Before, Form, judge};
 
@@ -88,8 +88,8 @@ fn is_judged(text: &[u8], is_end: bool) -> bool {
         None if is_end => text.len(),
         None => return false,
     };
-    let after = Following::of(&text[length..], is_end);
-    length <= separator::LONGEST && judge(Form::of(&text[..length]), Before::EmptyLine, &after).begins()
+    let form = Form::of(&text[..length]);
+    length <= separator::LONGEST && judge(form, Before::EmptyLine, &text[length..], is_end).begins()
 }
 
 /// Octets of the line ends that the text begins with: that of the last line, and an empty line.

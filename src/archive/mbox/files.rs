@@ -7,7 +7,6 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use super::following::Following;
 use super::separator::{self, Before, Form, judge};
 use crate::archive::{DELIMITER, is_directory, with_own_paths};
 use crate::error::{Error, ErrorKind, Result};
@@ -127,8 +126,7 @@ fn beginning(path: &Path) -> io::Result<Beginning> {
         return Ok(if octets.is_empty() { Beginning::Empty } else { Beginning::Other });
     }
     let end = memchr::memchr(b'\n', octets).map_or(octets.len(), |end| end + 1);
-    let after = Following::of(&octets[end..], (read as u64) < MOST_READ);
-    let verdict = judge(Form::of(&octets[..end]), Before::EmptyLine, &after);
+    let verdict = judge(Form::of(&octets[..end]), Before::EmptyLine, &octets[end..], (read as u64) < MOST_READ);
     Ok(if verdict.begins() { Beginning::Mbox } else { Beginning::From })
 }
 

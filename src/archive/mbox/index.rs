@@ -117,9 +117,13 @@ fn made(
     });
     // Where programs keep flags in headers, what was read of them may be outdated. A length that did not hold may hold now.
     let is_settled = |record: &Record| record.state & (KEPT_IN_PLACE | LENGTH_OPEN) == 0;
-    let goes_on = grew.filter(|known| known.records.iter().all(is_settled));
     // The last message may have grown too, even its first line and its header, which decide whether it is one.
-    let (records, base, state) = match goes_on.and_then(|known| known.records.len().checked_sub(2).zip(Some(known))) {
+    let settled = |known: &&Index| {
+        let whole = known.records.len().checked_sub(2)?;
+        known.records[..whole].iter().all(is_settled).then_some(whole)
+    };
+    let goes_on = grew.and_then(|known| settled(&known).zip(Some(known)));
+    let (records, base, state) = match goes_on {
         Some((whole, known)) => {
             let next = &known.records[whole];
             (known.records[..whole].to_vec(), next.offset, next.state & OF_ITS_LINE)

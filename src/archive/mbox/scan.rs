@@ -12,7 +12,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::following::{self, Following};
+use super::following;
 use super::record::{
     self, HAS_KEYWORDS, KEPT_IN_PLACE, LENGTH_OPEN, MAY_HOLD_ANOTHER, NO_DATE, NO_EMPTY_LINE, Record, UNUSUAL_LINE,
 };
@@ -149,30 +149,35 @@ impl<'a, S: Source> Scanner<'a, S> {
 
     /// Takes lines; returns how many octets of them are done, and says whether what follows begins a line.
     fn lines(&mut self, piece: &Piece<'_>, begins: &mut bool) -> Result<usize, Stopped> {
-        let mut at = 0;
-        while at < piece.until {
-            let rest = &piece.text[at..piece.until];
+        let mut rest = &piece.text[..piece.until];
+        let mut is_begin = *begins;
+        while !rest.is_empty() {
+            let at = piece.until - rest.len();
             let length = memchr::memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
-            let text = &piece.text[at..];
+            let (line, after) = rest.split_at(length);
             let offset = piece.start + at as u64;
-            if *begins && matches!(text[0], b'F' | MARK_BEGINS) && mark(&text[..length]).is_some() {
+            if is_begin && matches!(line[0], b'F' | MARK_BEGINS) && mark(line).is_some() {
+                let text = &piece.text[at..];
                 if text.len() < DECISIVE && !piece.is_end {
+                    *begins = true;
                     return Ok(at);
                 }
                 if self.opened(text, length, offset, piece.is_end) {
-                    at += length;
-                    *begins = piece.ends || at < piece.until;
+                    is_begin = piece.ends || !after.is_empty();
+                    rest = after;
                     continue;
                 }
             }
-            self.line(text, length, offset, *begins, piece.is_end)?;
-            at += length;
-            *begins = piece.ends || at < piece.until;
+            self.line(line, offset, is_begin, piece)?;
+            is_begin = piece.ends || !after.is_empty();
+            rest = after;
         }
-        Ok(at)
+        *begins = is_begin;
+        Ok(piece.until)
     }
 
     /// Opens a message if one begins with the line that the text begins with.
+    #[inline(never)]
     fn opened(&mut self, text: &[u8], length: usize, offset: u64, is_end: bool) -> bool {
         let marked = mark(&text[..length]).unwrap_or_default();
         if !self.separates(&text[marked..], length - marked, offset, is_end) {
@@ -183,8 +188,8 @@ impl<'a, S: Source> Scanner<'a, S> {
         true
     }
 
-    fn line(&mut self, text: &[u8], length: usize, offset: u64, begins: bool, is_end: bool) -> Result<(), Stopped> {
-        let line = &text[..length];
+    #[inline]
+    fn line(&mut self, line: &[u8], offset: u64, begins: bool, piece: &Piece<'_>) -> Result<(), Stopped> {
         let is_empty = begins && matches!(line, b"\n" | b"\r\n");
         let Some(open) = &mut self.open else {
             // Before the first message there may be empty lines, and a mark of the encoding.
@@ -195,14 +200,15 @@ impl<'a, S: Source> Scanner<'a, S> {
         if open.header_end.is_some() {
             open.quoted += u64::from(begins && line[0] == b'>' && is_quoted(line));
         } else if is_empty {
-            open.header_end = Some(offset + length as u64);
+            let header_end = offset + line.len() as u64;
+            open.header_end = Some(header_end);
             if let Some(octets) = open.content_length {
-                self.measure(octets, &text[length - 1..], offset + length as u64, is_end)?;
+                self.measure(octets, header_end, piece)?;
             }
         } else {
             self.header_line(line, begins);
         }
-        self.empty_line = if is_empty { length as u64 } else { 0 };
+        self.empty_line = if is_empty { line.len() as u64 } else { 0 };
         Ok(())
     }
 
@@ -216,8 +222,7 @@ impl<'a, S: Source> Scanner<'a, S> {
             return false;
         }
         let before = if self.empty_line > 0 { Before::EmptyLine } else { Before::Text };
-        let after = Following::of(&text[length..], is_end);
-        let verdict = judge(Form::of(&text[..length]), before, &after);
+        let verdict = judge(Form::of(&text[..length]), before, &text[length..], is_end);
         // Some programs put fields before a `From ` line that is there already.
         let in_header = open.header_end.is_none() && before == Before::Text && !open.is_authored;
         let is_inside = in_header || open.known_end.is_some_and(|end| offset < end);
@@ -255,6 +260,7 @@ impl<'a, S: Source> Scanner<'a, S> {
         });
     }
 
+    #[inline(never)]
     fn header_line(&mut self, line: &[u8], begins: bool) {
         let Some(open) = &mut self.open else { return };
         if begins && !matches!(line[0], b' ' | b'\t') {
@@ -281,10 +287,10 @@ impl<'a, S: Source> Scanner<'a, S> {
     }
 
     /// Takes the end of the message from its Content-Length, if another message or the end of the file is there.
-    ///
-    /// `text` begins with the last octet of the header, and is what of the file is at hand from there on.
-    fn measure(&mut self, octets: u64, text: &[u8], header_end: u64, is_end: bool) -> Result<(), Stopped> {
-        let file = content_length::File { source: self.source, end: self.end, text, start: header_end - 1, is_end };
+    #[cold]
+    fn measure(&mut self, octets: u64, header_end: u64, piece: &Piece<'_>) -> Result<(), Stopped> {
+        let Piece { text, start, is_end, .. } = *piece;
+        let file = content_length::File { source: self.source, end: self.end, text, start, is_end };
         let found = content_length::end(file, header_end, octets).map_err(Stopped::Io)?;
         if let Some(open) = &mut self.open {
             open.known_end = found.end;

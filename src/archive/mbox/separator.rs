@@ -68,7 +68,13 @@ impl Verdict {
 /// A date at its end is written by programs only, so an empty line before it is enough, or else a header field after it.
 /// A bare line needs both. An address needs a whole header after it. Text of a person begins with the same word and may go
 /// on with `Note: …` or a few quoted fields: it needs a header that has fields which people do not quote.
-pub(super) fn judge(form: Form, before: Before, after: &Following) -> Verdict {
+///
+/// `text` is what comes after the line, and `is_end` says that the file ends with it; it is read only where it decides.
+pub(super) fn judge(form: Form, before: Before, text: &[u8], is_end: bool) -> Verdict {
+    if form == Form::Dated && before == Before::EmptyLine {
+        return Verdict::Begins;
+    }
+    let after = Following::of(text, is_end);
     let by_programs = after.is_whole && after.of_programs > 0 && after.known > 1;
     match (form, before) {
         (Form::Dated, Before::EmptyLine) => Verdict::Begins,
@@ -177,7 +183,7 @@ mod tests {
             (Form::Text, "   tb", "     "),
         ] {
             for (before, wanted) in [(Before::EmptyLine, after_empty), (Before::Text, after_text)] {
-                let judged = |after: &&str| match judge(form, before, &Following::of(after.as_bytes(), true)) {
+                let judged = |after: &&str| match judge(form, before, after.as_bytes(), true) {
                     Verdict::Begins => 'B',
                     Verdict::LikelyBegins => 'b',
                     Verdict::LikelyText => 't',
