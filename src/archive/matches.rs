@@ -57,9 +57,10 @@ fn holds<F: Facts + ?Sized>(key: &SearchKey, facts: &mut F) -> Result<Option<boo
         SearchKey::Smaller(octets) => facts.size()? < *octets,
         SearchKey::Since(day) => facts.received_at()?.is_some_and(|at| at >= start_of(*day)),
         SearchKey::Before(day) => facts.received_at()?.is_some_and(|at| at < start_of(*day)),
-        SearchKey::Not(key) if !has_text(key) => return Ok(holds(key, facts)?.map(|holds| !holds)),
-        SearchKey::NotTrue(key) if !has_text(key) => holds(key, facts)? != Some(true),
-        SearchKey::Not(_) | SearchKey::NotTrue(_) => true,
+        SearchKey::Not(key) => {
+            return Ok(if has_text(key) { Some(true) } else { holds(key, facts)?.map(|holds| !holds) });
+        }
+        SearchKey::NotTrue(key) => has_text(key) || holds(key, facts)? != Some(true),
         SearchKey::And(keys) => return first_of(false, keys.iter().collect(), facts),
         SearchKey::Or(left, right) => return first_of(true, vec![left, right], facts),
     }))

@@ -82,8 +82,9 @@ pub(super) fn judge(form: Form, before: Before, text: &[u8], is_end: bool) -> Ve
         (Form::Bare, Before::EmptyLine) if after.fields > 0 => Verdict::Begins,
         (Form::Address, Before::EmptyLine) if after.known > 0 && after.is_whole => Verdict::Begins,
         (Form::Word, Before::EmptyLine) if after.known > 1 && after.is_whole => Verdict::Begins,
-        (Form::Bare | Form::Address | Form::Word, Before::Text) if by_programs => Verdict::LikelyBegins,
-        (Form::Text, Before::EmptyLine) if by_programs => Verdict::LikelyBegins,
+        (Form::Bare | Form::Address | Form::Word, Before::Text) | (Form::Text, Before::EmptyLine) if by_programs => {
+            Verdict::LikelyBegins
+        }
         (Form::Dated, Before::Text) => Verdict::LikelyText,
         (Form::Address | Form::Word, Before::EmptyLine) if after.fields > 0 => Verdict::LikelyText,
         (Form::Text, Before::EmptyLine) if after.known > 0 => Verdict::LikelyText,

@@ -54,7 +54,7 @@ fn each_way_to_begin_a_message_is_known_after_an_empty_line() {
     for lines in
         lines.map(|line| [line; 3]).into_iter().chain([[lines[0], lines[2], lines[4]], [lines[3], lines[0], lines[1]]])
     {
-        let text: String = lines.iter().map(|line| format!("{line}{header}body\n\n")).collect();
+        let text = lines.map(|line| [line, header, "body\n\n"].concat()).concat();
         for text in [text.replace('\n', "\r\n"), text] {
             let found = records(&text);
             assert_eq!(found.len(), 3, "{text:?}");
