@@ -45,11 +45,22 @@ pub(super) fn ends_as_asctime(text: &[u8]) -> bool {
     let Some(time) = words.iter().rposition(|word| clock(word).is_some()) else { return false };
     let (before, after) = (&words[..time], &words[time + 1..]);
     let [.., weekday, month_name, day] = before else { return false };
-    let is_day = (1..=2).contains(&day.len()) && day.iter().all(u8::is_ascii_digit);
     let is_month = std::str::from_utf8(month_name).is_ok_and(|name| month(name).is_some());
     let years = after.iter().filter(|word| year(word).is_some()).count();
     let are_zones = after.iter().all(|word| year(word).is_some() || is_zone(word));
-    is_weekday(weekday) && is_month && is_day && years == 1 && after.len() <= 3 && are_zones
+    is_weekday(weekday) && is_month && is_day(day) && years == 1 && after.len() <= 3 && are_zones
+}
+
+/// Whether the text is something and a date as a Date field has it, with its weekday and seconds: `a@b Sat, 3 Jan 2026
+/// 01:02:03 +0100`. People who write the day of the week leave the seconds out.
+pub(super) fn ends_as_field(text: &[u8]) -> bool {
+    let words = last_words(text);
+    let Some(time) = words.iter().rposition(|word| clock(word).is_some()) else { return false };
+    let [_, .., weekday, day, month_name, year_word] = &words[..time] else { return false };
+    let is_month = std::str::from_utf8(month_name).is_ok_and(|name| month(name).is_some());
+    let has_seconds = words[time].iter().filter(|octet| **octet == b':').count() == 2;
+    let is_date = is_weekday(weekday) && is_day(day) && is_month && year(year_word).is_some();
+    is_date && has_seconds && words[time + 1..].iter().all(|word| is_zone(word))
 }
 
 /// Whether the text ends with a date of any form: with a time and a year among its last words, and nothing but a zone
@@ -68,6 +79,10 @@ fn last_words(text: &[u8]) -> Vec<&[u8]> {
     let mut last: Vec<&[u8]> = words.take(MOST_BEFORE_TIME + 4).collect();
     last.reverse();
     last
+}
+
+fn is_day(word: &[u8]) -> bool {
+    (1..=2).contains(&word.len()) && word.iter().all(u8::is_ascii_digit)
 }
 
 fn is_weekday(word: &[u8]) -> bool {

@@ -24,7 +24,7 @@ pub(super) fn tells_download(line: &[u8]) -> bool {
 pub(super) enum Form {
     /// Nothing, or a hyphen: `From `, `From -`, as Thunderbird writes it.
     Bare,
-    /// It ends with a date as `asctime` writes it: `From a@b Sat Jan  3 01:02:03 2026`.
+    /// It ends with a date as programs write it, by `asctime` or as in a Date field: `From a@b Sat Jan  3 01:02:03 2026`.
     Dated,
     /// An address, alone or with a date in another form.
     Address,
@@ -101,7 +101,7 @@ impl Form {
         match first {
             None => Form::Bare,
             Some(b"-") if is_alone => Form::Bare,
-            Some(_) if line_date::ends_as_asctime(told) => Form::Dated,
+            Some(_) if line_date::ends_as_asctime(told) || line_date::ends_as_field(told) => Form::Dated,
             Some(word) if is_address(word) && (is_alone || line_date::ends_with_date(told)) => Form::Address,
             Some(word) if is_alone && is_name(word) => Form::Word,
             Some(_) => Form::Text,
@@ -149,7 +149,7 @@ mod tests {
             ("From 1718@xxx Mon Jan 01 12:00:00 +0000 2024\r\n", Form::Dated),
             ("From ann Mon Jan  5 10:00:01 2026 remote from host\n", Form::Dated),
             ("From a@b 3 Jan 2026 01:02:03 +0100\n", Form::Address),
-            ("From - Sat, 3 Jan 2026 01:02:03 +0100", Form::Address),
+            ("From - Sat, 3 Jan 2026 01:02:03 +0100", Form::Dated),
             ("From ann@example.org\n", Form::Address),
             ("From ???@???\r\n", Form::Address),
             ("From root\n", Form::Word),
@@ -159,6 +159,9 @@ mod tests {
             ("From there.\n", Form::Text),
             ("From Monday 3 June 2024 10:00 the office is closed\n", Form::Text),
             ("From Monday 3 June 2024 10:00\n", Form::Text),
+            ("From Mon, 3 Jun 2024 10:00:00\n", Form::Text),
+            ("From now on Mon, 3 Jun 2024 10:00\n", Form::Text),
+            ("From z Mon, 6 Jan 2025 10:00:05 +0100\n", Form::Dated),
             ("From ann@example.org we heard at 10:00 in 2024 of it\n", Form::Text),
             ("From a@b Mon Jan  5 10:00:01 2026 on\n", Form::Text),
         ] {
