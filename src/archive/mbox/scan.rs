@@ -224,11 +224,14 @@ impl<'a, S: Source> Scanner<'a, S> {
         let before = if self.empty_line > 0 { Before::EmptyLine } else { Before::Text };
         let verdict = judge(Form::of(&text[..length]), before, &text[length..], is_end);
         // Some programs put fields before a `From ` line that is there already.
-        let in_header = open.header_end.is_none() && before == Before::Text && !open.is_authored;
-        let is_inside = in_header || open.known_end.is_some_and(|end| offset < end);
+        if open.header_end.is_none() && before == Before::Text && !open.is_authored {
+            return false;
+        }
+        let is_inside = open.known_end.is_some_and(|end| offset < end);
         if is_inside || !verdict.begins() {
             let is_told = if is_inside { verdict.begins() } else { verdict == Verdict::LikelyText };
-            open.state |= if is_told { MAY_HOLD_ANOTHER } else { 0 };
+            // Of a header it is told anyway that the line is no field.
+            open.state |= if is_told && open.header_end.is_some() { MAY_HOLD_ANOTHER } else { 0 };
             return false;
         }
         self.state = match (verdict, before) {
