@@ -4,6 +4,7 @@
 //! [`super::entry`] undoes them. Which lines begin messages is decided in [`super::separator`]; what is done with the
 //! records is in [`super::index`].
 
+mod open;
 #[cfg(test)]
 mod tests;
 
@@ -12,15 +13,13 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
+use self::open::Open;
+use super::content_length;
 use super::following;
-use super::record::{
-    self, HAS_KEYWORDS, KEPT_IN_PLACE, LENGTH_OPEN, MAY_HOLD_ANOTHER, NO_DATE, NO_EMPTY_LINE, Record, UNUSUAL_LINE,
-};
+use super::record::{LENGTH_OPEN, MAY_HOLD_ANOTHER, NO_EMPTY_LINE, Record, UNUSUAL_LINE};
 use super::separator::{self, Before, Form, Verdict, judge};
 use super::status::{self, Interest};
-use super::{content_length, line_date};
-use crate::mail::message::Timestamp;
-use crate::mail::{Header, date};
+use crate::mail::Header;
 
 /// Why a scan ends early.
 #[derive(Debug)]
@@ -122,24 +121,6 @@ struct Scanner<'a, S> {
     in_field: bool,
     /// Octets of the line before, if it is empty.
     empty_line: u64,
-}
-
-/// The message that is read.
-struct Open {
-    offset: u64,
-    content: u64,
-    header_end: Option<u64>,
-    bare: u64,
-    quoted: u64,
-    /// The date of its `From ` line, and whether fields tell better when it was received.
-    date: Option<Timestamp>,
-    fields_first: bool,
-    /// Whether its author's fields were seen: what comes before them may have been put before another `From ` line.
-    is_authored: bool,
-    content_length: Option<u64>,
-    /// Where the message ends by its Content-Length, if that holds.
-    known_end: Option<u64>,
-    state: u16,
 }
 
 impl<'a, S: Source> Scanner<'a, S> {
@@ -247,20 +228,7 @@ impl<'a, S: Source> Scanner<'a, S> {
         self.fields.clear();
         self.in_field = false;
         self.empty_line = 0;
-        let start = &line[..line.len().min(separator::LONGEST)];
-        self.open = Some(Open {
-            offset,
-            content: offset + line.len() as u64,
-            header_end: None,
-            bare: 0,
-            quoted: 0,
-            date: line_date::of(start),
-            fields_first: separator::tells_download(start),
-            is_authored: false,
-            content_length: None,
-            known_end: None,
-            state: std::mem::take(&mut self.state),
-        });
+        self.open = Some(Open::new(line, offset, std::mem::take(&mut self.state)));
     }
 
     #[inline(never)]
@@ -305,30 +273,8 @@ impl<'a, S: Source> Scanner<'a, S> {
     /// Ends the message that is read, before `end`.
     fn close(&mut self, end: u64) {
         let Some(open) = self.open.take() else { return };
-        let header_end = open.header_end.unwrap_or(end);
-        // The empty line that ends the header is no separator of messages, though it may serve as one.
-        let empty_line = if end - self.empty_line >= header_end { self.empty_line } else { 0 };
-        let bare = open.bare - u64::from(empty_line == 1);
-        let end = end - empty_line;
         let header = Header::parse(Bytes::copy_from_slice(&self.fields));
-        self.records.push(Record {
-            offset: open.offset,
-            length: end - open.offset,
-            size: end - open.content + bare - open.quoted,
-            received_at: open.received_at(&header).map_or(NO_DATE, |at| at.0),
-            header: u32::try_from(header_end - open.offset).unwrap_or(u32::MAX),
-            state: open.state | state(&header),
-        });
-    }
-}
-
-impl Open {
-    /// When the message was received. Of mail that was downloaded, the line tells only when that was, and in local time.
-    fn received_at(&self, header: &Header) -> Option<Timestamp> {
-        if !self.fields_first {
-            return self.date.or_else(|| received(header));
-        }
-        received(header).or_else(|| date::parse(&header.text("date")?)).or(self.date)
+        self.records.push(open.record(end, self.empty_line, &header));
     }
 }
 
@@ -342,16 +288,6 @@ fn mark(line: &[u8]) -> Option<usize> {
 const MARK: &[u8] = b"\xef\xbb\xbf";
 
 const MARK_BEGINS: u8 = MARK[0];
-
-fn received(header: &Header) -> Option<Timestamp> {
-    date::parse(header.text("received")?.rsplit(';').next()?)
-}
-
-fn state(header: &Header) -> u16 {
-    let keywords = if status::has_keywords(header) { HAS_KEYWORDS } else { 0 };
-    let in_place = if status::is_kept_in_place(header) { KEPT_IN_PLACE } else { 0 };
-    record::bits_of(&status::flags(header)) | keywords | in_place
-}
 
 /// Reads until the buffer is full or the stream ends.
 fn fill(stream: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {

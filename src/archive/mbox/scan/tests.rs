@@ -3,6 +3,7 @@
 use std::io::Cursor;
 
 use super::*;
+use crate::archive::mbox::record::NO_DATE;
 
 fn scanned(text: &str) -> Result<Vec<Record>, Stopped> {
     scan(&mut Cursor::new(text), 0..text.len() as u64, Vec::new(), 0, |_| Ok(()))
