@@ -247,11 +247,11 @@ async fn a_file_that_grew_is_read_as_one_that_was_there_at_once() {
     let place = Place::new();
     let problems = |found: &[Message]| found.iter().map(|message| message.problems.clone()).collect::<Vec<_>>();
     // A Content-Length that points beyond the end, and to a message later on.
-    let length = "x\n\n".len() + mails(2..=4).len();
+    let length = "x\n\n".len() + mails(2..=5).len();
     let open_length = format!("{FROM}Subject: 1\nContent-Length: {length}\n\nx\n\n{}", mails(2..=4));
     let no_empty_lines = format!("{FROM}Subject: 1\n\nx\n").repeat(5);
     for (name, before, more, wanted) in
-        [("a", open_length, mail(5), 2), ("b", no_empty_lines, format!("\n{}", mail(6)), 6)]
+        [("a", open_length, mails(5..=6), 2), ("b", no_empty_lines, format!("\n{}", mail(6)), 6)]
     {
         let file = format!("{name}.mbox");
         let mut found = Vec::new();
