@@ -3,6 +3,7 @@
 //! Pure. Which lines are asked is in [`super::separator`].
 
 use chrono::{NaiveDate, TimeDelta};
+use smallvec::SmallVec;
 
 use crate::mail::date;
 use crate::mail::message::Timestamp;
@@ -73,10 +74,12 @@ pub(super) fn ends_with_date(text: &[u8]) -> bool {
     last.is_some_and(|last| words[last + 1..].iter().all(|word| is_zone(word)))
 }
 
+const LAST_WORDS: usize = 12;
+
 /// The last words of a text, in their order: more than a date has.
-fn last_words(text: &[u8]) -> Vec<&[u8]> {
+fn last_words(text: &[u8]) -> SmallVec<[&[u8]; LAST_WORDS]> {
     let words = text.rsplit(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
-    let mut last: Vec<&[u8]> = words.take(MOST_BEFORE_TIME + 4).collect();
+    let mut last: SmallVec<[&[u8]; LAST_WORDS]> = words.take(LAST_WORDS).collect();
     last.reverse();
     last
 }
