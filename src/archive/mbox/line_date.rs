@@ -59,7 +59,7 @@ pub(super) fn ends_as_field(text: &[u8]) -> bool {
     let Some(time) = words.iter().rposition(|word| clock(word).is_some()) else { return false };
     let [_, .., weekday, day, month_name, year_word] = &words[..time] else { return false };
     let is_month = std::str::from_utf8(month_name).is_ok_and(|name| month(name).is_some());
-    let has_seconds = words[time].iter().filter(|octet| **octet == b':').count() == 2;
+    let has_seconds = memchr::memchr_iter(b':', words[time]).count() == 2;
     let is_date = is_weekday(weekday) && is_day(day) && is_month && year(year_word).is_some();
     is_date && has_seconds && words[time + 1..].iter().all(|word| is_zone(word))
 }
