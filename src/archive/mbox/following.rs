@@ -47,6 +47,12 @@ impl Following {
     }
 }
 
+/// Whether the text begins with a field: what [`Following`] tells, where no more than that matters.
+pub(super) fn begins_with_field(text: &[u8]) -> bool {
+    let first = if text.starts_with(b">From ") { memchr::memchr(b'\n', text).map(|end| end + 1) } else { Some(0) };
+    first.is_some_and(|first| name(&text[first..]).is_some())
+}
+
 /// Octets of the text that are looked at, at most.
 pub(super) const MOST_OCTETS: usize = 8 << 10;
 
@@ -157,6 +163,7 @@ mod tests {
 
     fn found(text: &str) -> (usize, usize, usize, bool) {
         let found = Following::of(text.as_bytes(), true);
+        assert_eq!(begins_with_field(text.as_bytes()), found.fields > 0, "{text}");
         (found.fields, found.known, found.of_programs, found.is_whole)
     }
 

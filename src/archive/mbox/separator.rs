@@ -4,7 +4,7 @@
 //! message was received, as the line tells, is in [`super::line_date`]; the lines after it are read in
 //! [`super::following`].
 
-use super::following::Following;
+use super::following::{Following, begins_with_field};
 use super::line_date;
 
 /// Whether the line begins with `From `.
@@ -74,18 +74,19 @@ pub(super) fn judge(form: Form, before: Before, text: &[u8], is_end: bool) -> Ve
     if form == Form::Dated && before == Before::EmptyLine {
         return Verdict::Begins;
     }
+    if form == Form::Bare && before == Before::EmptyLine {
+        return if begins_with_field(text) { Verdict::Begins } else { Verdict::Text };
+    }
     let after = Following::of(text, is_end);
     let by_programs = after.is_whole && after.of_programs > 0 && after.known > 1;
     match (form, before) {
-        (Form::Dated, Before::EmptyLine) => Verdict::Begins,
-        (Form::Dated, Before::Text) if after.known > 0 => Verdict::Begins,
-        (Form::Bare, Before::EmptyLine) if after.fields > 0 => Verdict::Begins,
+        (Form::Dated, _) if after.known > 0 => Verdict::Begins,
         (Form::Address, Before::EmptyLine) if after.known > 0 && after.is_whole => Verdict::Begins,
         (Form::Word, Before::EmptyLine) if after.known > 1 && after.is_whole => Verdict::Begins,
         (Form::Bare | Form::Address | Form::Word, Before::Text) | (Form::Text, Before::EmptyLine) if by_programs => {
             Verdict::LikelyBegins
         }
-        (Form::Dated, Before::Text) => Verdict::LikelyText,
+        (Form::Dated, _) => Verdict::LikelyText,
         (Form::Address | Form::Word, Before::EmptyLine) if after.fields > 0 => Verdict::LikelyText,
         (Form::Text, Before::EmptyLine) if after.known > 0 => Verdict::LikelyText,
         (Form::Bare | Form::Address | Form::Word | Form::Text, _) => Verdict::Text,
