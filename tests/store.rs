@@ -381,9 +381,10 @@ fn assert_same(found: &Message, expected: &Message, asked: &Fetch, what: &str) {
 /// A key of all kinds, nested so deep at most.
 fn key(chance: &mut Chance, depth: usize) -> SearchKey {
     if depth > 0 && !chance.once_in(4) {
-        return match chance.below(3) {
+        return match chance.below(4) {
             0 => SearchKey::Not(Box::new(key(chance, depth - 1))),
-            1 => SearchKey::And((0..chance.below(4)).map(|_| key(chance, depth - 1)).collect()),
+            1 => SearchKey::NotTrue(Box::new(key(chance, depth - 1))),
+            2 => SearchKey::And((0..chance.below(4)).map(|_| key(chance, depth - 1)).collect()),
             _ => SearchKey::Or(Box::new(key(chance, depth - 1)), Box::new(key(chance, depth - 1))),
         };
     }
@@ -424,7 +425,7 @@ fn mentions_uids(key: &SearchKey) -> bool {
 
 fn mentions(key: &SearchKey, what: &dyn Fn(&SearchKey) -> bool) -> bool {
     match key {
-        SearchKey::Not(key) => mentions(key, what),
+        SearchKey::Not(key) | SearchKey::NotTrue(key) => mentions(key, what),
         SearchKey::And(keys) => keys.iter().any(|key| mentions(key, what)),
         SearchKey::Or(left, right) => mentions(left, what) || mentions(right, what),
         simple => what(simple),
@@ -435,7 +436,7 @@ fn mentions(key: &SearchKey, what: &dyn Fn(&SearchKey) -> bool) -> bool {
 fn flags(key: &SearchKey) -> BTreeSet<&'static str> {
     match key {
         SearchKey::Flag(flag) => [flag.name()].into(),
-        SearchKey::Not(key) => flags(key),
+        SearchKey::Not(key) | SearchKey::NotTrue(key) => flags(key),
         SearchKey::And(keys) => keys.iter().flat_map(flags).collect(),
         SearchKey::Or(left, right) => flags(left).into_iter().chain(flags(right)).collect(),
         _ => BTreeSet::new(),
@@ -455,7 +456,7 @@ fn holds(key: &SearchKey, message: &Message) -> bool {
         SearchKey::Since(since) => day() >= *since,
         SearchKey::Before(before) => day() < *before,
         SearchKey::Text(..) | SearchKey::Server(_) => unreachable!("no text is among these keys"),
-        SearchKey::Not(key) => !holds(key, message),
+        SearchKey::Not(key) | SearchKey::NotTrue(key) => !holds(key, message),
         SearchKey::And(keys) => keys.iter().all(|key| holds(key, message)),
         SearchKey::Or(left, right) => holds(left, message) || holds(right, message),
     }

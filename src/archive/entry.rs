@@ -26,6 +26,11 @@ pub(super) trait Entry: Facts<Error = Stop> {
     /// Its labels, thread and message identifiers, where the file holds such.
     fn marks(&mut self) -> Reading<Marks>;
 
+    /// What is to be told of how it was found; a file that is one message has nothing of that.
+    fn problems(&self) -> Vec<&'static str> {
+        Vec::new()
+    }
+
     /// Octets read for it so far.
     fn octets_read(&self) -> u64;
 }
@@ -58,6 +63,9 @@ impl From<Error> for Stop {
 
 /// Reads of the message what is asked for, in addition to what is there.
 pub(super) fn fill(message: &mut Message, fetch: &Fetch, entry: &mut dyn Entry, meter: &Meter) -> Reading<()> {
+    for problem in entry.problems() {
+        add_problem(message, problem.to_owned());
+    }
     if needs_whole(fetch) {
         match entry.whole()? {
             Some(raw) => content::fill(message, fetch, &raw),

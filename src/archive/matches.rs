@@ -17,11 +17,11 @@ pub trait Facts {
     /// The message's uid.
     fn uid(&self) -> Uid;
 
-    /// Whether the message has the flag.
+    /// Whether the message has the flag; None if that is not known.
     ///
     /// # Errors
     /// When it cannot be read.
-    fn has(&mut self, flag: Flag) -> Result<bool, Self::Error>;
+    fn has(&mut self, flag: Flag) -> Result<Option<bool>, Self::Error>;
 
     /// When the store received the message, where that is known.
     ///
@@ -43,33 +43,40 @@ pub trait Facts {
 /// # Errors
 /// When a fact that decides cannot be read.
 pub fn matches<F: Facts + ?Sized>(key: &SearchKey, facts: &mut F) -> Result<bool, F::Error> {
-    Ok(match key {
+    Ok(holds(key, facts)? == Some(true))
+}
+
+/// The key as a truth value of SQL: None if a flag that decides is not known.
+fn holds<F: Facts + ?Sized>(key: &SearchKey, facts: &mut F) -> Result<Option<bool>, F::Error> {
+    Ok(Some(match key {
         // What only a server can answer comes to no file; `super::reading` refuses it.
         SearchKey::All | SearchKey::Text(..) | SearchKey::Server(_) => true,
         SearchKey::Uid(uids) => uids.contains(facts.uid()),
-        SearchKey::Flag(flag) => facts.has(*flag)?,
+        SearchKey::Flag(flag) => return facts.has(*flag),
         SearchKey::Larger(octets) => facts.size()? > *octets,
         SearchKey::Smaller(octets) => facts.size()? < *octets,
         SearchKey::Since(day) => facts.received_at()?.is_some_and(|at| at >= start_of(*day)),
         SearchKey::Before(day) => facts.received_at()?.is_some_and(|at| at < start_of(*day)),
-        SearchKey::Not(key) => has_text(key) || !matches(key, facts)?,
-        SearchKey::And(keys) => {
-            for key in cheapest_first(keys.iter().collect()) {
-                if !matches(key, facts)? {
-                    return Ok(false);
-                }
-            }
-            true
+        SearchKey::Not(key) => {
+            return Ok(if has_text(key) { Some(true) } else { holds(key, facts)?.map(|holds| !holds) });
         }
-        SearchKey::Or(left, right) => {
-            for key in cheapest_first(vec![left, right]) {
-                if matches(key, facts)? {
-                    return Ok(true);
-                }
-            }
-            false
+        SearchKey::NotTrue(key) => has_text(key) || holds(key, facts)? != Some(true),
+        SearchKey::And(keys) => return first_of(false, keys.iter().collect(), facts),
+        SearchKey::Or(left, right) => return first_of(true, vec![left, right], facts),
+    }))
+}
+
+/// The value if one of the keys has it; else None if one of them has none, and the opposite if all have that.
+fn first_of<F: Facts + ?Sized>(value: bool, keys: Vec<&SearchKey>, facts: &mut F) -> Result<Option<bool>, F::Error> {
+    let mut found = Some(!value);
+    for key in cheapest_first(keys) {
+        match holds(key, facts)? {
+            Some(holds) if holds == value => return Ok(Some(value)),
+            Some(_) => {}
+            None => found = None,
         }
-    })
+    }
+    Ok(found)
 }
 
 /// Whether uids alone decide, so that [`SearchKey::uids`] says everything.
@@ -80,7 +87,7 @@ pub(super) fn is_only_uids(key: &SearchKey) -> bool {
 fn has_text(key: &SearchKey) -> bool {
     match key {
         SearchKey::Text(..) | SearchKey::Server(_) => true,
-        SearchKey::Not(key) => has_text(key),
+        SearchKey::Not(key) | SearchKey::NotTrue(key) => has_text(key),
         SearchKey::And(keys) => keys.iter().any(has_text),
         SearchKey::Or(left, right) => has_text(left) || has_text(right),
         SearchKey::All
@@ -104,7 +111,7 @@ fn cost(key: &SearchKey) -> u8 {
         SearchKey::All | SearchKey::Uid(_) | SearchKey::Flag(_) | SearchKey::Text(..) | SearchKey::Server(_) => 0,
         SearchKey::Since(_) | SearchKey::Before(_) => 1,
         SearchKey::Larger(_) | SearchKey::Smaller(_) => 2,
-        SearchKey::Not(key) => cost(key),
+        SearchKey::Not(key) | SearchKey::NotTrue(key) => cost(key),
         SearchKey::And(keys) => keys.iter().map(cost).max().unwrap_or_default(),
         SearchKey::Or(left, right) => cost(left).max(cost(right)),
     }
@@ -125,7 +132,7 @@ mod tests {
     struct Known {
         uid: u32,
         seen: bool,
-        flagged: bool,
+        flagged: Option<bool>,
         received_at: Option<i64>,
         size: u64,
         sizes_asked: usize,
@@ -138,11 +145,11 @@ mod tests {
             Uid::new(self.uid).unwrap()
         }
 
-        fn has(&mut self, flag: Flag) -> Result<bool, Infallible> {
+        fn has(&mut self, flag: Flag) -> Result<Option<bool>, Infallible> {
             Ok(match flag {
-                Flag::Seen => self.seen,
+                Flag::Seen => Some(self.seen),
                 Flag::Flagged => self.flagged,
-                Flag::Answered | Flag::Deleted | Flag::Draft => false,
+                Flag::Answered | Flag::Deleted | Flag::Draft => Some(false),
             })
         }
 
@@ -159,7 +166,8 @@ mod tests {
     fn everyone() -> Vec<Known> {
         let mut all = Vec::new();
         for uid in 1..=3 {
-            for (seen, flagged) in [(false, false), (false, true), (true, false), (true, true)] {
+            let flagged = [None, Some(false), Some(true)];
+            for (seen, flagged) in [false, true].into_iter().flat_map(|seen| flagged.map(|flagged| (seen, flagged))) {
                 for received_at in [None, Some(-1), Some(0), Some(DAY - 1), Some(DAY), Some(2 * DAY)] {
                     for size in [0, 9, 10, 11] {
                         all.push(Known { uid, seen, flagged, received_at, size, sizes_asked: 0 });
@@ -176,44 +184,52 @@ mod tests {
         NaiveDate::from_ymd_opt(1970, 1, 1).unwrap() + chrono::Days::new(number.unsigned_abs())
     }
 
-    type Meaning = fn(&Known) -> bool;
+    type Meaning = fn(&Known) -> Option<bool>;
 
     /// Each key with what it means, said in another way.
     fn leaves() -> Vec<(SearchKey, Meaning)> {
         let uids = UidSet::of([1, 3].into_iter().filter_map(Uid::new)).unwrap();
         vec![
-            (SearchKey::All, |_| true),
-            (SearchKey::Uid(uids), |known| known.uid != 2),
-            (SearchKey::Flag(Flag::Seen), |known| known.seen),
+            (SearchKey::All, |_| Some(true)),
+            (SearchKey::Uid(uids), |known| Some(known.uid != 2)),
+            (SearchKey::Flag(Flag::Seen), |known| Some(known.seen)),
             (SearchKey::Flag(Flag::Flagged), |known| known.flagged),
-            (SearchKey::Flag(Flag::Draft), |_| false),
-            (SearchKey::Larger(10), |known| known.size == 11),
-            (SearchKey::Smaller(10), |known| known.size == 0 || known.size == 9),
-            (SearchKey::Since(day(1)), |known| matches!(known.received_at, Some(at) if at / DAY >= 1)),
-            (SearchKey::Before(day(1)), |known| matches!(known.received_at, Some(at) if at < DAY)),
+            (SearchKey::Flag(Flag::Draft), |_| Some(false)),
+            (SearchKey::Larger(10), |known| Some(known.size == 11)),
+            (SearchKey::Smaller(10), |known| Some(known.size == 0 || known.size == 9)),
+            (SearchKey::Since(day(1)), |known| Some(matches!(known.received_at, Some(at) if at / DAY >= 1))),
+            (SearchKey::Before(day(1)), |known| Some(matches!(known.received_at, Some(at) if at < DAY))),
         ]
     }
 
     #[test]
     fn every_key_and_every_pair_of_keys_agrees_with_brute_force() {
         let holds = |key: &SearchKey, known: &Known| matches(key, &mut known.clone()).unwrap();
+        let yes = Some(true);
         for known in &everyone() {
             for (left, left_is) in &leaves() {
                 let not = SearchKey::Not(Box::new(left.clone()));
-                assert_eq!(holds(left, known), left_is(known), "{left}");
-                assert_eq!(holds(&not, known), !left_is(known), "{not}");
+                assert_eq!(holds(left, known), left_is(known) == yes, "{left}");
+                assert_eq!(holds(&not, known), left_is(known) == Some(false), "{not}");
+                let not_true = SearchKey::NotTrue(Box::new(left.clone()));
+                assert_eq!(holds(&not_true, known), left_is(known) != yes, "{not_true}");
+                assert_eq!(holds(&SearchKey::NotTrue(Box::new(not)), known), left_is(known) != Some(false), "{left}");
                 for (right, right_is) in &leaves() {
                     let (one, other) = (left_is(known), right_is(known));
+                    // The least or the greatest, where what is unknown is between false and true.
+                    let rank = |value: Option<bool>| value.map_or(1, |value| 2 * u8::from(value));
+                    let and = [one, other].into_iter().min_by_key(|value| rank(*value)).unwrap();
+                    let or = [one, other].into_iter().max_by_key(|value| rank(*value)).unwrap();
                     let both = SearchKey::And(vec![left.clone(), right.clone()]);
                     let either = SearchKey::Or(Box::new(left.clone()), Box::new(right.clone()));
                     let neither = SearchKey::Not(Box::new(either.clone()));
                     let not_both = SearchKey::Not(Box::new(both.clone()));
                     let nested = SearchKey::Or(Box::new(neither.clone()), Box::new(both.clone()));
-                    assert_eq!(holds(&both, known), one && other, "{both}");
-                    assert_eq!(holds(&either, known), one || other, "{either}");
-                    assert_eq!(holds(&neither, known), !(one || other), "{neither}");
-                    assert_eq!(holds(&not_both, known), !(one && other), "{not_both}");
-                    assert_eq!(holds(&nested, known), one == other, "{nested}");
+                    assert_eq!(holds(&both, known), and == yes, "{both}");
+                    assert_eq!(holds(&either, known), or == yes, "{either}");
+                    assert_eq!(holds(&neither, known), or == Some(false), "{neither}");
+                    assert_eq!(holds(&not_both, known), and == Some(false), "{not_both}");
+                    assert_eq!(holds(&nested, known), or == Some(false) || and == yes, "{nested}");
                 }
             }
         }

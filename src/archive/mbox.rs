@@ -3,10 +3,15 @@
 //! Never writes to them, nor beside them. Which files are folders is in `files`, how messages
 //! are found in one in `scan`, what is kept of that in `index`.
 
+mod content_length;
 mod entry;
 mod files;
+mod following;
+mod gmail_labels;
 mod index;
 mod kept;
+mod line_date;
+mod record;
 mod scan;
 mod separator;
 mod status;
@@ -141,7 +146,7 @@ impl Store {
 fn fill_status(folder: &mut Folder, status: StatusItems, index: &Index) {
     let messages = index.records.len() as u64;
     folder.messages = status.messages.then_some(messages);
-    folder.unseen = status.unseen.then(|| index.without(Flag::Seen));
+    folder.unseen = if status.unseen { index.without(Flag::Seen) } else { None };
     folder.uid_next = status.uid_next.then_some(messages + 1);
     folder.uid_validity = status.uid_validity.then_some(index.uid_validity);
     folder.size = status.size.then(|| index.records.iter().map(|record| record.size).sum());

@@ -168,7 +168,7 @@ fn exact_parts(key: &SearchKey, is_negated: bool, family: &Family) -> Option<Vec
         SearchKey::All | SearchKey::Flag(_) => true,
         SearchKey::Uid(uids) => uids.to_string().len() <= SET_OCTETS / 2,
         SearchKey::Larger(octets) | SearchKey::Smaller(octets) => family.has_exact_sizes() && *octets <= MOST_OCTETS,
-        SearchKey::Not(inner) => return exact_parts(inner, !is_negated, family),
+        SearchKey::Not(inner) | SearchKey::NotTrue(inner) => return exact_parts(inner, !is_negated, family),
         SearchKey::And(keys) if !is_negated => return parts(&keys.iter().collect::<Vec<_>>()),
         SearchKey::Or(left, right) if is_negated => return parts(&[left, right]),
         SearchKey::Since(_)
@@ -214,7 +214,7 @@ fn weakened(key: &SearchKey, family: &Family) -> SearchKey {
         | SearchKey::Before(_)
         | SearchKey::Text(..)
         | SearchKey::Server(_) => key.clone(),
-        SearchKey::Not(inner) => weakened_complement(inner, family),
+        SearchKey::Not(inner) | SearchKey::NotTrue(inner) => weakened_complement(inner, family),
         SearchKey::And(keys) => all_of(keys.iter().map(|key| weakened(key, family))),
         SearchKey::Or(left, right) => one_of(weakened(left, family), weakened(right, family)),
     }
@@ -241,7 +241,7 @@ fn weakened_complement(key: &SearchKey, family: &Family) -> SearchKey {
         }
         SearchKey::Since(day) => SearchKey::Before(*day),
         SearchKey::Before(day) => SearchKey::Since(*day),
-        SearchKey::Not(inner) => weakened(inner, family),
+        SearchKey::Not(inner) | SearchKey::NotTrue(inner) => weakened(inner, family),
         SearchKey::And(keys) => keys.iter().map(complement).reduce(one_of).unwrap_or_else(nothing),
         SearchKey::Or(left, right) => all_of([complement(left), complement(right)]),
     }
@@ -282,7 +282,7 @@ fn one_of(left: SearchKey, right: SearchKey) -> SearchKey {
 /// Flags that must not be set, wherever that stands in a key.
 fn unset_flags(key: &SearchKey) -> Vec<Flag> {
     match key {
-        SearchKey::Not(inner) => match inner.as_ref() {
+        SearchKey::Not(inner) | SearchKey::NotTrue(inner) => match inner.as_ref() {
             SearchKey::Flag(flag) => vec![*flag],
             inner => unset_flags(inner),
         },

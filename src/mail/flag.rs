@@ -59,6 +59,8 @@ impl Flag {
 pub struct Flags {
     /// One bit for each, in the order of [`Flag::ALL`].
     system: u8,
+    /// Those of which the store does not tell, in the same order.
+    unknown: u8,
     keywords: BTreeSet<String>,
 }
 
@@ -66,6 +68,12 @@ impl Flags {
     /// Sets a flag.
     pub fn set(&mut self, flag: Flag) {
         self.system |= flag.bit();
+        self.unknown &= !flag.bit();
+    }
+
+    /// Notes that the store does not tell whether the flag is set, unless it is.
+    pub fn set_unknown(&mut self, flag: Flag) {
+        self.unknown |= flag.bit() & !self.system;
     }
 
     /// Sets a flag by its name, in any case, or else a keyword as it is written.
@@ -81,9 +89,9 @@ impl Flags {
         }
     }
 
-    /// Whether the flag is set.
-    pub fn has(&self, flag: Flag) -> bool {
-        self.system & flag.bit() != 0
+    /// Whether the flag is set; None if that is not known.
+    pub fn has(&self, flag: Flag) -> Option<bool> {
+        (self.unknown & flag.bit() == 0).then_some(self.system & flag.bit() != 0)
     }
 }
 
@@ -92,7 +100,7 @@ impl fmt::Display for Flags {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut blank = "";
         let mut write = |name: &str| write!(f, "{}{name}", std::mem::replace(&mut blank, " "));
-        Flag::ALL.into_iter().filter(|flag| self.has(*flag)).try_for_each(|flag| write(flag.name()))?;
+        Flag::ALL.into_iter().filter(|flag| self.has(*flag) == Some(true)).try_for_each(|flag| write(flag.name()))?;
         self.keywords.iter().try_for_each(|keyword| write(keyword))
     }
 }

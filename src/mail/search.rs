@@ -31,8 +31,11 @@ pub enum SearchKey {
     Text(TextField, SearchText),
     /// Messages that a server finds by what a person asks it; a store that is no server refuses.
     Server(ServerSearch),
-    /// Messages for which the key does not hold.
+    /// Messages for which it is known that the key does not hold.
     Not(Box<SearchKey>),
+    /// Messages for which it is not known that the key holds: those of [`SearchKey::Not`], and those with a flag that decides
+    /// and is not known. To a server, which knows all flags, both are the same.
+    NotTrue(Box<SearchKey>),
     /// Messages for which every key holds; the protocol has no word for it, keys just follow each other.
     And(Vec<SearchKey>),
     /// Messages for which either key holds.
@@ -79,7 +82,7 @@ impl SearchKey {
     pub fn server_search(&self) -> Option<&ServerSearch> {
         match self {
             SearchKey::Server(search) => Some(search),
-            SearchKey::Not(key) => key.server_search(),
+            SearchKey::Not(key) | SearchKey::NotTrue(key) => key.server_search(),
             SearchKey::And(keys) => keys.iter().find_map(SearchKey::server_search),
             SearchKey::Or(left, right) => left.server_search().or_else(|| right.server_search()),
             SearchKey::All
@@ -109,6 +112,7 @@ impl SearchKey {
             | SearchKey::Text(..)
             | SearchKey::Server(_)
             | SearchKey::Not(_)
+            | SearchKey::NotTrue(_)
             | SearchKey::Or(..) => None,
         }
     }
@@ -146,6 +150,7 @@ impl fmt::Display for SearchKey {
                     key.operand(f)
                 }
             },
+            SearchKey::NotTrue(key) => write!(f, "{}", !key.as_ref().clone()),
             SearchKey::And(keys) => {
                 for (position, key) in keys.iter().enumerate() {
                     f.write_str(if position == 0 { "" } else { " " })?;

@@ -24,7 +24,7 @@ const COLUMNS: &[Column] = &[
     Column { name: "selectable", needs: &[], search: Search::Here, read: Read::Bool(|row| Some(row.folder.selectable)), doc: "Whether it can hold messages." },
     Column { name: "subscribed", needs: &[], search: Search::Here, read: Read::Bool(|row| row.folder.subscribed), doc: "Whether the user has subscribed to it." },
     Column { name: "messages", needs: &[], search: Search::Here, read: Read::Int(|row| number(row.folder.messages)), doc: "Number of messages." },
-    Column { name: "unseen", needs: &[], search: Search::Here, read: Read::Int(|row| number(row.folder.unseen)), doc: "Number of messages that are not seen." },
+    Column { name: "unseen", needs: &[], search: Search::Here, read: Read::Int(|row| number(row.folder.unseen)), doc: "Number of messages that are not seen; null where that is not known." },
     Column { name: "uid_next", needs: &[], search: Search::Here, read: Read::Int(|row| number(row.folder.uid_next)), doc: "A uid that no message has yet; the next one gets it or a higher one." },
     Column { name: "uid_validity", needs: &[], search: Search::Here, read: Read::Int(|row| row.folder.uid_validity.map(|validity| validity.0.into())), doc: "Changes when uids no longer mean the same messages; differs by backend." },
     Column { name: "highest_modseq", needs: &[], search: Search::Here, read: Read::Int(|row| number(row.folder.highest_modseq)), doc: "Highest mod-sequence (RFC 7162); differs by backend." },

@@ -35,7 +35,7 @@ pub const ENVELOPE: &[Column] = &[
     Column { name: "thread_id", needs: &[Need::ThreadId, Need::Fields(&["message-id", "in-reply-to", "references"])], search: Search::Here, read: Read::Text(thread), doc: "The store's own thread identifier, else the first id of References, else In-Reply-To, else Message-ID." },
     Column { name: "email_id", needs: &[Need::EmailId], search: Search::Here, read: Read::Text(|row| row.message?.email_id.as_ref().and_then(StoreId::given).map(Into::into)), doc: "The store's own identifier of the message, the same in every folder (RFC 8474)." },
     Column { name: "date", needs: &[Need::Fields(&["date"])], search: Search::Here, read: Read::Time(|row| row.header()?.date()), doc: "When its author sent it: the Date field." },
-    Column { name: "received_at", needs: &[Need::ReceivedAt], search: Search::ReceivedAt, read: Read::Time(|row| row.message?.received_at), doc: "When the store received it (INTERNALDATE)." },
+    Column { name: "received_at", needs: &[Need::ReceivedAt], search: Search::ReceivedAt, read: Read::Time(|row| row.message?.received_at), doc: "When the store received it (INTERNALDATE); in an mbox, what the line `From …` or the header tells of that." },
     Column { name: "subject", needs: &[Need::Fields(&["subject"])], search: Search::Text(TextField::Subject), read: Read::Text(|row| row.header()?.text("subject")), doc: "Subject, decoded; null when there is none." },
     Column { name: "from_name", needs: &[Need::Fields(&["from"])], search: Search::Text(TextField::From), read: Read::Text(|row| row.header()?.author()?.name.as_deref().map(Into::into)), doc: "Display name of the first author, decoded." },
     Column { name: "from_address", needs: &[Need::Fields(&["from"])], search: Search::Text(TextField::From), read: Read::Text(|row| row.header()?.author()?.address.as_deref().map(Into::into)), doc: "Address of the first author, as written." },
@@ -43,11 +43,11 @@ pub const ENVELOPE: &[Column] = &[
     Column { name: "cc_addresses", needs: &[Need::Fields(&["cc"])], search: Search::Text(TextField::Cc), read: Read::Text(|row| addresses(row, "cc")), doc: "Addresses of Cc, comma separated." },
     Column { name: "bcc_addresses", needs: &[Need::Fields(&["bcc"])], search: Search::Text(TextField::Bcc), read: Read::Text(|row| addresses(row, "bcc")), doc: "Addresses of Bcc, comma separated." },
     Column { name: "reply_to_addresses", needs: &[Need::Fields(&["reply-to"])], search: Search::Here, read: Read::Text(|row| addresses(row, "reply-to")), doc: "Addresses of Reply-To, comma separated." },
-    Column { name: "seen", needs: &[Need::Flags], search: Search::Flag(Flag::Seen), read: Read::Bool(|row| flag(row, Flag::Seen)), doc: "Whether it has been read." },
+    Column { name: "seen", needs: &[Need::Flags], search: Search::Flag(Flag::Seen), read: Read::Bool(|row| flag(row, Flag::Seen)), doc: "Whether it has been read; null where it is not known." },
     Column { name: "answered", needs: &[Need::Flags], search: Search::Flag(Flag::Answered), read: Read::Bool(|row| flag(row, Flag::Answered)), doc: "Whether it has been answered." },
-    Column { name: "flagged", needs: &[Need::Flags], search: Search::Flag(Flag::Flagged), read: Read::Bool(|row| flag(row, Flag::Flagged)), doc: "Whether it is marked." },
+    Column { name: "flagged", needs: &[Need::Flags], search: Search::Flag(Flag::Flagged), read: Read::Bool(|row| flag(row, Flag::Flagged)), doc: "Whether it is marked; null where it is not known." },
     Column { name: "deleted", needs: &[Need::Flags], search: Search::Flag(Flag::Deleted), read: Read::Bool(|row| flag(row, Flag::Deleted)), doc: "Whether it is marked for removal." },
-    Column { name: "draft", needs: &[Need::Flags], search: Search::Flag(Flag::Draft), read: Read::Bool(|row| flag(row, Flag::Draft)), doc: "Whether it is unfinished." },
+    Column { name: "draft", needs: &[Need::Flags], search: Search::Flag(Flag::Draft), read: Read::Bool(|row| flag(row, Flag::Draft)), doc: "Whether it is unfinished; null where it is not known." },
     Column { name: "flags", needs: &[Need::Flags], search: Search::Here, read: Read::Text(|row| Some(row.message?.flags.as_ref()?.to_string().into())), doc: "All flags and keywords, space separated (RFC 9051 §2.3.2)." },
     Column { name: "labels", needs: &[Need::Labels], search: Search::Here, read: Read::Text(labels), doc: "Labels, space separated, in quotes when they have blanks; null where there are no labels." },
     Column { name: "size", needs: &[Need::Size], search: Search::Size, read: Read::Int(|row| i64::try_from(row.message?.size?).ok()), doc: "Size in octets, with CRLF line ends." },
@@ -58,7 +58,7 @@ pub const ENVELOPE: &[Column] = &[
 
 #[rustfmt::skip]
 const PROBLEMS: &[Column] = &[
-    Column { name: "problems", needs: &[Need::Header, Need::Structure], search: Search::Here, read: Read::Text(|row| Some(told(&problems(row.message?))?.into())), doc: "What could not be understood of its header and structure; null when all could." },
+    Column { name: "problems", needs: &[Need::Header, Need::Structure], search: Search::Here, read: Read::Text(|row| Some(told(&problems(row.message?))?.into())), doc: "What could not be understood of its header and structure, or where it begins in an mbox; null when all could." },
 ];
 
 /// What is wrong with the header and the structure, and what could not be read.
@@ -92,7 +92,7 @@ fn addresses<'a>(row: &Row<'a>, field: &str) -> Option<Cow<'a, str>> {
 }
 
 fn flag(row: &Row<'_>, flag: Flag) -> Option<bool> {
-    Some(row.message?.flags.as_ref()?.has(flag))
+    row.message?.flags.as_ref()?.has(flag)
 }
 
 fn labels<'a>(row: &Row<'a>) -> Option<Cow<'a, str>> {

@@ -65,8 +65,8 @@ pub fn search(
             Operator::Or => return either(search(binary.left())?, search(binary.right())?).into(),
             _ => {}
         }
-        if let Some((inner, is_contrary)) = truth(table, binary) {
-            return if is_contrary { contrary(search(inner)?) } else { search(inner) };
+        if let Some((inner, truth)) = truth(table, binary) {
+            return told(search(inner)?, truth);
         }
     }
     if let Some(not) = predicate.downcast_ref::<NotExpr>() {
@@ -164,6 +164,17 @@ fn contrary(pushed: Pushed) -> Option<Pushed> {
     (pushed.answer == Answer::Exact).then(|| exact(!pushed.key))
 }
 
+/// What holds where the other has that truth value.
+fn told(pushed: Pushed, truth: Truth) -> Option<Pushed> {
+    match truth {
+        Truth::True => Some(pushed),
+        Truth::False => contrary(pushed),
+        _ if pushed.answer != Answer::Exact => None,
+        Truth::NotTrue => Some(exact(SearchKey::NotTrue(Box::new(pushed.key)))),
+        Truth::NotFalse => Some(exact(SearchKey::NotTrue(Box::new(!pushed.key)))),
+    }
+}
+
 fn either(left: Pushed, right: Pushed) -> Pushed {
     let answer = if left.answer == right.answer { left.answer } else { Answer::Superset };
     Pushed { key: left.key.or(right.key), answer }
@@ -204,11 +215,21 @@ pub(super) fn superset(key: SearchKey) -> Pushed {
     Pushed { key, answer: Answer::Superset }
 }
 
-/// A condition that only says of another one whether it is true (`… IS NOT TRUE`, `… = false`): which one, and whether its
-/// contrary is meant.
+/// What a condition says of another one (`… IS NOT TRUE`, `… = false`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Truth {
+    True,
+    False,
+    /// False or unknown.
+    NotTrue,
+    /// True or unknown.
+    NotFalse,
+}
+
+/// A condition that only says of another one whether it is true: of which one, and what.
 ///
-/// What is unknown is neither true nor false; so the contrary is taken only of columns that are always known.
-fn truth<'a>(table: &Table, predicate: &'a BinaryExpr) -> Option<(&'a Arc<dyn PhysicalExpr>, bool)> {
+/// More than that it is true can be asked only of columns whose keys say what is unknown, too, or that are always known.
+fn truth<'a>(table: &Table, predicate: &'a BinaryExpr) -> Option<(&'a Arc<dyn PhysicalExpr>, Truth)> {
     let truth = |side| match value(side)? {
         ScalarValue::Boolean(is) => is,
         _ => None,
@@ -218,21 +239,19 @@ fn truth<'a>(table: &Table, predicate: &'a BinaryExpr) -> Option<(&'a Arc<dyn Ph
         (Some(is), None) => (predicate.right(), is),
         _ => return None,
     };
-    let is_always_known = || {
+    let is_told = || {
         let named = |name: &str| table.columns().find(|column| column.name == name).map(|column| column.search);
         let mut searches = collect_columns(inner).into_iter().map(|column| named(column.name()));
         searches.all(|search| matches!(search, Some(Search::Flag(_) | Search::Uid)))
     };
-    match (predicate.op(), is) {
-        (Operator::Eq | Operator::IsNotDistinctFrom, true) | (Operator::NotEq, false) => Some((inner, false)),
-        (Operator::IsDistinctFrom, false) if is_always_known() => Some((inner, false)),
-        (Operator::Eq | Operator::IsNotDistinctFrom, false) | (Operator::NotEq | Operator::IsDistinctFrom, true)
-            if is_always_known() =>
-        {
-            Some((inner, true))
-        }
-        _ => None,
-    }
+    let truth = match (predicate.op(), is) {
+        (Operator::Eq | Operator::IsNotDistinctFrom, true) | (Operator::NotEq, false) => Truth::True,
+        (Operator::Eq | Operator::IsNotDistinctFrom, false) | (Operator::NotEq, true) => Truth::False,
+        (Operator::IsDistinctFrom, true) => Truth::NotTrue,
+        (Operator::IsDistinctFrom, false) => Truth::NotFalse,
+        _ => return None,
+    };
+    (truth == Truth::True || is_told()).then_some((inner, truth))
 }
 
 fn compared(

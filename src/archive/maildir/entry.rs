@@ -170,8 +170,8 @@ impl Facts for MaildirEntry<'_, '_> {
         self.file.uid
     }
 
-    fn has(&mut self, flag: Flag) -> Reading<bool> {
-        Ok(names::has(self.name(), flag))
+    fn has(&mut self, flag: Flag) -> Reading<Option<bool>> {
+        Ok(Some(names::has(self.name(), flag)))
     }
 
     /// When the file was last written, as IMAP servers over Maildir say too.

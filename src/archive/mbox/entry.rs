@@ -11,7 +11,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::index::{Index, Stamp, changed};
-use super::scan::{HAS_KEYWORDS, NO_DATE, Record, is_quoted};
+use super::record::{HAS_KEYWORDS, NO_DATE, Record};
+use super::scan::is_quoted;
 use super::{separator, status};
 use crate::archive::crlf;
 use crate::archive::entry::{self, Entry, MOST_HEADER, MOST_MESSAGE, Marks, Reading, Stop};
@@ -133,7 +134,7 @@ impl Facts for MboxEntry<'_> {
         self.uid
     }
 
-    fn has(&mut self, flag: Flag) -> Reading<bool> {
+    fn has(&mut self, flag: Flag) -> Reading<Option<bool>> {
         Ok(self.record.has(flag))
     }
 
@@ -152,7 +153,13 @@ impl Entry for MboxEntry<'_> {
             return Ok(status::flags(&Header::parse(self.header()?)));
         }
         let mut flags = Flags::default();
-        Flag::ALL.into_iter().filter(|flag| self.record.has(*flag)).for_each(|flag| flags.set(flag));
+        for flag in Flag::ALL {
+            match self.record.has(flag) {
+                Some(true) => flags.set(flag),
+                Some(false) => {}
+                None => flags.set_unknown(flag),
+            }
+        }
         Ok(flags)
     }
 
@@ -183,6 +190,10 @@ impl Entry for MboxEntry<'_> {
 
     fn marks(&mut self) -> Reading<Marks> {
         Ok(status::marks(&Header::parse(self.header()?)))
+    }
+
+    fn problems(&self) -> Vec<&'static str> {
+        self.record.problems().collect()
     }
 
     fn octets_read(&self) -> u64 {

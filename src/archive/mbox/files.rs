@@ -7,7 +7,7 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use super::separator;
+use super::separator::{self, Before, Form, judge};
 use crate::archive::{DELIMITER, is_directory, with_own_paths};
 use crate::error::{Error, ErrorKind, Result};
 use crate::file;
@@ -95,10 +95,15 @@ impl Walk {
     }
 }
 
+/// How a file begins.
 enum Beginning {
+    /// There is nothing in it, or only empty lines.
     Empty,
-    Dated,
-    Undated,
+    /// As an mbox does: with a line `From …`, and what follows it is a message.
+    Mbox,
+    /// With a line `From …`, and what follows may be anything.
+    From,
+    /// Otherwise.
     Other,
 }
 
@@ -106,25 +111,27 @@ fn is_mbox(path: &Path, name: &str) -> Result<bool> {
     let is_called_so = has_ending(path, "mbox");
     let looks_so = beginning(path).map_err(|error| Error::io(format!("cannot read {}", path.display()), error))?;
     Ok(match looks_so {
-        Beginning::Dated => true,
+        Beginning::Mbox => true,
         Beginning::Empty => is_called_so || !name.contains('.'),
         // A file that says it is one and is not is an error when it is read, not a folder less.
-        Beginning::Undated | Beginning::Other => is_called_so,
+        Beginning::From | Beginning::Other => is_called_so,
     })
 }
 
 fn beginning(path: &Path) -> io::Result<Beginning> {
     let mut octets = Vec::new();
-    file::open(path)?.take(4096).read_to_end(&mut octets)?;
+    let read = file::open(path)?.take(MOST_READ).read_to_end(&mut octets)?;
     let octets = octets.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&octets).trim_ascii_start();
-    let line = octets.split(|octet| *octet == b'\n').next().unwrap_or_default();
-    Ok(match (octets.is_empty(), separator::begins(line), separator::has_date(line)) {
-        (true, _, _) => Beginning::Empty,
-        (false, true, true) => Beginning::Dated,
-        (false, true, false) => Beginning::Undated,
-        (false, false, _) => Beginning::Other,
-    })
+    if octets.is_empty() || !separator::begins(octets) {
+        return Ok(if octets.is_empty() { Beginning::Empty } else { Beginning::Other });
+    }
+    let end = memchr::memchr(b'\n', octets).map_or(octets.len(), |end| end + 1);
+    let verdict = judge(Form::of(&octets[..end]), Before::EmptyLine, &octets[end..], (read as u64) < MOST_READ);
+    Ok(if verdict.begins() { Beginning::Mbox } else { Beginning::From })
 }
+
+/// Octets that are read of a file to see what it is.
+const MOST_READ: u64 = 16 << 10;
 
 fn joined(above: &str, name: &str) -> String {
     if above.is_empty() { name.to_owned() } else { format!("{above}{DELIMITER}{name}") }

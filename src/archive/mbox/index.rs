@@ -11,7 +11,8 @@ use std::time::UNIX_EPOCH;
 
 use super::files::no_mbox;
 use super::kept;
-use super::scan::{self, KEPT_IN_PLACE, Record, Stopped};
+use super::record::{KEPT_IN_PLACE, LENGTH_OPEN, OF_ITS_LINE, Record};
+use super::scan::{self, Stopped};
 use crate::archive::cache::StableHash;
 use crate::archive::reading::Token;
 use crate::error::{Error, ErrorKind, Result};
@@ -23,8 +24,6 @@ use crate::mail::{Flag, Meter, UidValidity};
 pub(super) struct Index {
     pub(super) stamp: Stamp,
     pub(super) uid_validity: UidValidity,
-    /// Whether a `From ` line needs a date to begin a message.
-    pub(super) dates_required: bool,
     /// Of the beginnings of some messages, to know them again in a file that grew.
     pub(super) fingerprint: u64,
     pub(super) records: Vec<Record>,
@@ -81,9 +80,9 @@ impl Index {
         Ok(index)
     }
 
-    /// How many messages do not have the flag.
-    pub(super) fn without(&self, flag: Flag) -> u64 {
-        self.records.iter().filter(|record| !record.has(flag)).count() as u64
+    /// How many messages do not have the flag; None if that is not known of one of them.
+    pub(super) fn without(&self, flag: Flag) -> Option<u64> {
+        self.records.iter().map(|record| record.has(flag).map(|has| u64::from(!has))).sum()
     }
 }
 
@@ -116,26 +115,29 @@ fn made(
     let grew = known.filter(|known| {
         stamp.size > known.stamp.size && fingerprint(file, &known.records).is_ok_and(|print| print == known.fingerprint)
     });
-    // Where programs keep flags in headers, what was read of them may be outdated.
-    let goes_on = grew.filter(|known| known.records.iter().all(|record| record.state & KEPT_IN_PLACE == 0));
-    // The last message may have grown too, even its first line, which decides whether it is one; and where there is no
-    // other, about dates.
-    let (records, base, dates_required) =
-        match goes_on.and_then(|known| known.records.len().checked_sub(2).zip(Some(known))) {
-            Some((whole, known)) => {
-                (known.records[..whole].to_vec(), known.records[whole].offset, Some(known.dates_required))
-            }
-            None => (Vec::new(), 0, None),
-        };
+    // Where programs keep flags in headers, what was read of them may be outdated. A length that did not hold may hold now.
+    let is_settled = |record: &Record| record.state & (KEPT_IN_PLACE | LENGTH_OPEN) == 0;
+    // The last message may have grown too, even its first line and its header, which decide whether it is one.
+    let settled = |known: &&Index| {
+        let whole = known.records.len().checked_sub(2)?;
+        known.records[..whole].iter().all(is_settled).then_some(whole)
+    };
+    let goes_on = grew.and_then(|known| settled(&known).zip(Some(known)));
+    let (records, base, state) = match goes_on {
+        Some((whole, known)) => {
+            let next = &known.records[whole];
+            (known.records[..whole].to_vec(), next.offset, next.state & OF_ITS_LINE)
+        }
+        None => (Vec::new(), 0, 0),
+    };
     let length = stamp.size.saturating_sub(base);
     meter.bytes_expected.add(usize::try_from(length).unwrap_or(usize::MAX));
-    file.seek(SeekFrom::Start(base)).map_err(failed)?;
     let progress = |octets| {
         meter.bytes.add(octets);
         token.check().map_err(io::Error::other)
     };
-    let scanned = scan::scan(&mut Read::take(&mut *file, length), base, records, dates_required, progress);
-    let (mut records, dates_required) = scanned.map_err(|stopped| match stopped {
+    let scanned = scan::scan(file, base..stamp.size, records, state, progress);
+    let mut records = scanned.map_err(|stopped| match stopped {
         Stopped::NoMbox => no_mbox(path),
         Stopped::Io(error) => failed(error),
     })?;
@@ -153,7 +155,7 @@ fn made(
         Some(known) if same_messages => known.uid_validity,
         known => new_validity(stamp, known.map(|known| known.uid_validity)),
     };
-    Ok(Index { stamp, uid_validity, dates_required, fingerprint, records })
+    Ok(Index { stamp, uid_validity, fingerprint, records })
 }
 
 fn begins_with(records: &[Record], old: &[Record]) -> bool {

@@ -8,7 +8,7 @@ use std::io::{self, BufReader, Read, Write};
 use std::path::Path;
 
 use super::index::{Index, Stamp};
-use super::scan::Record;
+use super::record::Record;
 use crate::archive::cache::{self, StableHash};
 use crate::file;
 use crate::mail::UidValidity;
@@ -29,7 +29,6 @@ pub(super) fn load(cache: &Path, path: &Path) -> Option<Index> {
     let modified = i128::from_le_bytes(from.take()?);
     let changed = i128::from_le_bytes(from.take()?);
     let uid_validity = UidValidity(u32::try_from(from.number()?).ok()?);
-    let dates_required = from.number()? == 1;
     let fingerprint = from.number()?;
     let count = from.number().filter(|count| *count <= most)?;
     let mut records = Vec::with_capacity(usize::try_from(count).ok()?);
@@ -38,7 +37,7 @@ pub(super) fn load(cache: &Path, path: &Path) -> Option<Index> {
     }
     let hash = from.hash.value();
     let stamp = Stamp { size, modified, changed };
-    (from.number()? == hash).then_some(Index { stamp, uid_validity, dates_required, fingerprint, records })
+    (from.number()? == hash).then_some(Index { stamp, uid_validity, fingerprint, records })
 }
 
 /// Keeps the index of the file.
@@ -53,7 +52,6 @@ pub(super) fn save(cache: &Path, path: &Path, index: &Index) -> io::Result<()> {
         to.put(&index.stamp.modified.to_le_bytes())?;
         to.put(&index.stamp.changed.to_le_bytes())?;
         to.put(&u64::from(index.uid_validity.0).to_le_bytes())?;
-        to.put(&u64::from(index.dates_required).to_le_bytes())?;
         to.put(&index.fingerprint.to_le_bytes())?;
         to.put(&(index.records.len() as u64).to_le_bytes())?;
         for record in &index.records {
@@ -65,10 +63,10 @@ pub(super) fn save(cache: &Path, path: &Path, index: &Index) -> io::Result<()> {
 }
 
 /// What it is, and the version of the format.
-const MAGIC: &[u8; 16] = b"mailql mbox 002\n";
+const MAGIC: &[u8; 16] = b"mailql mbox 003\n";
 
 /// Octets of a record.
-const RECORD: usize = 37;
+const RECORD: usize = 38;
 
 /// A path is no longer than this.
 const LONGEST_NAME: usize = 1 << 16;
@@ -117,7 +115,7 @@ fn octets_of(record: &Record) -> [u8; RECORD] {
     octets[16..24].copy_from_slice(&record.size.to_le_bytes());
     octets[24..32].copy_from_slice(&record.received_at.to_le_bytes());
     octets[32..36].copy_from_slice(&record.header.to_le_bytes());
-    octets[36] = record.state;
+    octets[36..38].copy_from_slice(&record.state.to_le_bytes());
     octets
 }
 
@@ -128,7 +126,7 @@ fn record_of(octets: &[u8; RECORD]) -> Record {
         size: u64::from_le_bytes(part(octets, 16)),
         received_at: i64::from_le_bytes(part(octets, 24)),
         header: u32::from_le_bytes(part(octets, 32)),
-        state: octets[36],
+        state: u16::from_le_bytes(part(octets, 36)),
     }
 }
 
@@ -149,12 +147,11 @@ mod tests {
             size: 3,
             received_at: i64::MIN,
             header: u32::MAX,
-            state: 0xff,
+            state: u16::MAX,
         };
         Index {
             stamp: Stamp { size: 7, modified: -1, changed: -2 },
             uid_validity: UidValidity(u32::MAX),
-            dates_required: true,
             fingerprint: 9,
             records: (0..100).map(record).collect(),
         }

@@ -1,90 +1,81 @@
 //! The index pass over an mbox: where messages are, how large, what state, in one go.
 //!
 //! Streams in blocks and holds no message. Quoting and line ends are counted here as
-//! [`super::entry`] undoes them. What is done with the records is in [`super::index`].
+//! [`super::entry`] undoes them. Which lines begin messages is decided in [`super::separator`]; what is done with the
+//! records is in [`super::index`].
 
-use std::io::{self, Read};
+mod open;
+#[cfg(test)]
+mod tests;
+
+use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::separator;
-use super::status;
-use crate::mail::message::Timestamp;
-use crate::mail::{Flag, Header, date};
-
-/// What the index knows of a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Record {
-    /// Where its `From ` line starts.
-    pub(super) offset: u64,
-    /// Octets from there to its end; the empty line before the next message is not in it.
-    pub(super) length: u64,
-    /// Octets of the message itself, unquoted and with CRLF line ends.
-    pub(super) size: u64,
-    /// When it was received, in microseconds; [`NO_DATE`] where nobody says.
-    pub(super) received_at: i64,
-    /// Octets from the offset to the end of the header.
-    pub(super) header: u32,
-    /// Its flags, a bit each in their order, and the bits below.
-    pub(super) state: u8,
-}
-
-/// Stands for no date.
-pub(super) const NO_DATE: i64 = i64::MIN;
-
-/// The message has keywords, which its header tells.
-pub(super) const HAS_KEYWORDS: u8 = 0x40;
-
-/// Its state is kept in its header, where it may be changed.
-pub(super) const KEPT_IN_PLACE: u8 = 0x80;
-
-impl Record {
-    /// Whether the message has the flag.
-    pub(super) fn has(&self, flag: Flag) -> bool {
-        self.state & bit(flag) != 0
-    }
-}
+use self::open::Open;
+use super::content_length;
+use super::following;
+use super::record::{LENGTH_OPEN, MAY_HOLD_ANOTHER, NO_EMPTY_LINE, Record, UNUSUAL_LINE};
+use super::separator::{self, Before, Form, Verdict, judge};
+use super::status::{self, Interest};
+use crate::mail::Header;
 
 /// Why a scan ends early.
 #[derive(Debug)]
 pub(super) enum Stopped {
     /// The file does not start as an mbox does.
     NoMbox,
-    /// It cannot be read, or nobody waits any more.
+    /// It cannot be read, or the statement was stopped.
     Io(io::Error),
 }
 
-/// Reads from a stream that begins at `base` in the file; `progress` hears of every block.
+/// A file as it is scanned.
+pub(super) trait Source {
+    /// Reads from an offset until the buffer is full or the file ends.
+    fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> io::Result<usize>;
+}
+
+impl<F: Read + Seek> Source for F {
+    fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        self.seek(SeekFrom::Start(offset))?;
+        fill(self, buffer)
+    }
+}
+
+/// Scans the range of a file, which begins where a message does, and adds to the records; `progress` hears of every block.
 ///
-/// `dates_required` is known when the scan goes on where another ended; the first line decides.
+/// `state` is what is known of the first line of that message, where the scan goes on where another ended.
 pub(super) fn scan(
-    stream: &mut impl Read,
-    base: u64,
+    source: &mut impl Source,
+    range: Range<u64>,
     records: Vec<Record>,
-    dates_required: Option<bool>,
+    state: u16,
     mut progress: impl FnMut(usize) -> io::Result<()>,
-) -> Result<(Vec<Record>, bool), Stopped> {
-    let mut scanner = Scanner::new(records, dates_required);
+) -> Result<Vec<Record>, Stopped> {
+    let mut scanner = Scanner::new(source, range.end, records, state);
     let mut block = vec![0; BLOCK];
-    let (mut held, mut start, mut begins, mut at_end) = (0, base, true, false);
-    while !at_end {
-        let read = fill(stream, &mut block[held..]).map_err(Stopped::Io)?;
+    let (mut held, mut start, mut begins, mut is_end) = (0, range.start, true, false);
+    while !is_end {
+        let left = usize::try_from(range.end.saturating_sub(start)).unwrap_or(usize::MAX);
+        let filled = block.len().min(left);
+        let read = scanner.source.read_at(start + held as u64, &mut block[held..filled]).map_err(Stopped::Io)?;
         progress(read).map_err(Stopped::Io)?;
         held += read;
-        at_end = held < block.len();
+        is_end = held < block.len();
         // Whole lines only, but for one that is longer than a block; its CR must stay with its LF.
         let (until, ends) = match memchr::memrchr(b'\n', &block[..held]) {
-            _ if at_end => (held, true),
+            _ if is_end => (held, true),
             Some(last) => (last + 1, true),
             None => (held - 1, false),
         };
-        begins = scanner.lines(&block[..until], start, begins, ends)?;
-        block.copy_within(until..held, 0);
-        held -= until;
-        start += until as u64;
+        let done = scanner.lines(&Piece { text: &block[..held], until, ends, start, is_end }, &mut begins)?;
+        block.copy_within(done..held, 0);
+        held -= done;
+        start += done as u64;
     }
     scanner.close(start);
-    Ok((scanner.records, scanner.dates_required.unwrap_or(true)))
+    Ok(scanner.records)
 }
 
 /// How many `>` before a `From ` count as quoting.
@@ -99,13 +90,32 @@ pub(super) fn is_quoted(line: &[u8]) -> bool {
 /// Octets read at a time.
 const BLOCK: usize = 1 << 20;
 
+/// Octets that decide whether a line begins a message: its own and those after it.
+const DECISIVE: usize = MARK.len() + separator::LONGEST + following::MOST_OCTETS;
+
 /// Octets kept of the fields of interest of one header.
 const MOST_FIELDS: usize = 64 << 10;
 
-struct Scanner {
+/// Octets of the file, of which those up to `until` are to be scanned.
+struct Piece<'a> {
+    text: &'a [u8],
+    until: usize,
+    /// Whether a line ends there.
+    ends: bool,
+    /// Where in the file the octets are.
+    start: u64,
+    /// Whether the file ends with them.
+    is_end: bool,
+}
+
+struct Scanner<'a, S> {
+    source: &'a mut S,
+    /// Where the file ends.
+    end: u64,
     records: Vec<Record>,
-    dates_required: Option<bool>,
     open: Option<Open>,
+    /// What is known of the next message from its first line.
+    state: u16,
     /// Fields of interest of the header that is read, and whether the last line is among them.
     fields: Vec<u8>,
     in_field: bool,
@@ -113,56 +123,69 @@ struct Scanner {
     empty_line: u64,
 }
 
-/// The message that is read.
-struct Open {
-    offset: u64,
-    content: u64,
-    header_end: Option<u64>,
-    bare: u64,
-    quoted: u64,
-    received_at: Option<Timestamp>,
-}
-
-impl Scanner {
-    fn new(records: Vec<Record>, dates_required: Option<bool>) -> Self {
-        Self { records, dates_required, open: None, fields: Vec::new(), in_field: false, empty_line: 0 }
+impl<'a, S: Source> Scanner<'a, S> {
+    fn new(source: &'a mut S, end: u64, records: Vec<Record>, state: u16) -> Self {
+        Self { source, end, records, open: None, state, fields: Vec::new(), in_field: false, empty_line: 0 }
     }
 
-    /// Takes lines; says whether what follows begins a line.
-    fn lines(&mut self, block: &[u8], mut offset: u64, mut begins: bool, ends: bool) -> Result<bool, Stopped> {
-        let mut rest = block;
+    /// Takes lines; returns how many octets of them are done, and says whether what follows begins a line.
+    fn lines(&mut self, piece: &Piece<'_>, begins: &mut bool) -> Result<usize, Stopped> {
+        let mut rest = &piece.text[..piece.until];
+        let mut is_begin = *begins;
         while !rest.is_empty() {
-            let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
-            let (line, after) = rest.split_at(end);
-            self.line(line, offset, begins)?;
-            begins = ends || !after.is_empty();
-            offset += end as u64;
+            let at = piece.until - rest.len();
+            let length = memchr::memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
+            let (line, after) = rest.split_at(length);
+            let offset = piece.start + at as u64;
+            if is_begin && matches!(line[0], b'F' | MARK_BEGINS) && mark(line).is_some() {
+                let text = &piece.text[at..];
+                if text.len() < DECISIVE && !piece.is_end {
+                    *begins = true;
+                    return Ok(at);
+                }
+                if self.opened(text, length, offset, piece.is_end) {
+                    is_begin = piece.ends || !after.is_empty();
+                    rest = after;
+                    continue;
+                }
+            }
+            self.line(line, offset, is_begin, piece)?;
+            is_begin = piece.ends || !after.is_empty();
             rest = after;
         }
-        Ok(begins)
+        *begins = is_begin;
+        Ok(piece.until)
     }
 
-    fn line(&mut self, line: &[u8], offset: u64, begins: bool) -> Result<(), Stopped> {
-        let is_empty = begins && matches!(line, b"\n" | b"\r\n");
-        if begins && line[0] == b'F' && separator::begins(line) && self.separates(line) {
-            self.close(offset);
-            self.open(line, offset);
-            return Ok(());
+    /// Opens a message if one begins with the line that the text begins with.
+    #[inline(never)]
+    fn opened(&mut self, text: &[u8], length: usize, offset: u64, is_end: bool) -> bool {
+        let marked = mark(&text[..length]).unwrap_or_default();
+        if !self.separates(&text[marked..], length - marked, offset, is_end) {
+            return false;
         }
+        self.close(offset);
+        self.open(&text[marked..length], offset + marked as u64);
+        true
+    }
+
+    #[inline]
+    fn line(&mut self, line: &[u8], offset: u64, begins: bool, piece: &Piece<'_>) -> Result<(), Stopped> {
+        let is_empty = begins && matches!(line, b"\n" | b"\r\n");
         let Some(open) = &mut self.open else {
             // Before the first message there may be empty lines, and a mark of the encoding.
-            let marked = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line);
-            if begins && separator::begins(marked) && self.separates(marked) {
-                self.open(marked, offset + (line.len() - marked.len()) as u64);
-                return Ok(());
-            }
-            return if marked.trim_ascii().is_empty() { Ok(()) } else { Err(Stopped::NoMbox) };
+            let unmarked = line.strip_prefix(MARK).unwrap_or(line);
+            return if unmarked.trim_ascii().is_empty() { Ok(()) } else { Err(Stopped::NoMbox) };
         };
         open.bare += u64::from(line.ends_with(b"\n") && !line.ends_with(b"\r\n"));
         if open.header_end.is_some() {
             open.quoted += u64::from(begins && line[0] == b'>' && is_quoted(line));
         } else if is_empty {
-            open.header_end = Some(offset + line.len() as u64);
+            let header_end = offset + line.len() as u64;
+            open.header_end = Some(header_end);
+            if let Some(octets) = open.content_length {
+                self.measure(octets, header_end, piece)?;
+            }
         } else {
             self.header_line(line, begins);
         }
@@ -170,84 +193,101 @@ impl Scanner {
         Ok(())
     }
 
-    /// Whether a `From ` line begins a message: the first does, others after an empty line.
-    fn separates(&mut self, line: &[u8]) -> bool {
-        if self.open.is_none() {
-            self.dates_required = Some(self.dates_required.unwrap_or_else(|| separator::has_date(line)));
+    /// Whether the line that the text begins with, and that begins with `From `, begins a message: the first of a file does.
+    fn separates(&mut self, text: &[u8], length: usize, offset: u64, is_end: bool) -> bool {
+        let Some(open) = &mut self.open else { return true };
+        if open.known_end == Some(offset) {
             return true;
         }
-        self.empty_line > 0 && (self.dates_required == Some(false) || separator::has_date(line))
+        if length > separator::LONGEST {
+            return false;
+        }
+        let before = if self.empty_line > 0 { Before::EmptyLine } else { Before::Text };
+        let verdict = judge(Form::of(&text[..length]), before, &text[length..], is_end);
+        // Some programs put fields before a `From ` line that is there already.
+        if open.header_end.is_none() && before == Before::Text && !open.is_authored {
+            return false;
+        }
+        let is_inside = open.known_end.is_some_and(|end| offset < end);
+        if is_inside || !verdict.begins() {
+            let is_told = if is_inside { verdict.begins() } else { verdict == Verdict::LikelyText };
+            // Of a header it is told anyway that the line is no field.
+            open.state |= if is_told && open.header_end.is_some() { MAY_HOLD_ANOTHER } else { 0 };
+            return false;
+        }
+        self.state = match (verdict, before) {
+            (Verdict::LikelyBegins, Before::EmptyLine) => UNUSUAL_LINE,
+            (Verdict::LikelyBegins, Before::Text) => UNUSUAL_LINE | NO_EMPTY_LINE,
+            (_, Before::Text) => NO_EMPTY_LINE,
+            (_, Before::EmptyLine) => 0,
+        };
+        true
     }
 
     fn open(&mut self, line: &[u8], offset: u64) {
         self.fields.clear();
         self.in_field = false;
         self.empty_line = 0;
-        self.open = Some(Open {
-            offset,
-            content: offset + line.len() as u64,
-            header_end: None,
-            bare: 0,
-            quoted: 0,
-            received_at: separator::date_of(&line[..line.len().min(LONGEST_FROM)]),
-        });
+        self.open = Some(Open::new(line, offset, std::mem::take(&mut self.state)));
     }
 
+    #[inline(never)]
     fn header_line(&mut self, line: &[u8], begins: bool) {
-        let continues = !begins || matches!(line[0], b' ' | b'\t');
-        self.in_field = if continues { self.in_field } else { status::is_of_interest(line) };
+        let Some(open) = &mut self.open else { return };
+        if begins && !matches!(line[0], b' ' | b'\t') {
+            self.in_field = match status::interest(line) {
+                Interest::None => false,
+                Interest::State => true,
+                Interest::Author => {
+                    open.is_authored = true;
+                    false
+                }
+                Interest::Date => {
+                    open.is_authored = true;
+                    open.fields_first
+                }
+                Interest::ContentLength => {
+                    open.content_length = open.content_length.or_else(|| content_length::of(line));
+                    false
+                }
+            };
+        }
         if self.in_field && self.fields.len() + line.len() <= MOST_FIELDS {
             self.fields.extend_from_slice(line);
         }
     }
 
+    /// Takes the end of the message from its Content-Length, if another message or the end of the file is there.
+    #[cold]
+    fn measure(&mut self, octets: u64, header_end: u64, piece: &Piece<'_>) -> Result<(), Stopped> {
+        let Piece { text, start, is_end, .. } = *piece;
+        let file = content_length::File { source: self.source, end: self.end, text, start, is_end };
+        let found = content_length::end(file, header_end, octets).map_err(Stopped::Io)?;
+        if let Some(open) = &mut self.open {
+            open.known_end = found.end;
+            open.state |= if found.is_open { LENGTH_OPEN } else { 0 };
+        }
+        Ok(())
+    }
+
     /// Ends the message that is read, before `end`.
     fn close(&mut self, end: u64) {
         let Some(open) = self.open.take() else { return };
-        let header_end = open.header_end.unwrap_or(end);
-        // The empty line that ends the header is no separator of messages, though it may serve as one.
-        let empty_line = if end - self.empty_line >= header_end { self.empty_line } else { 0 };
-        let bare = open.bare - u64::from(empty_line == 1);
-        let end = end - empty_line;
         let header = Header::parse(Bytes::copy_from_slice(&self.fields));
-        self.records.push(Record {
-            offset: open.offset,
-            length: end - open.offset,
-            size: end - open.content + bare - open.quoted,
-            received_at: open.received_at.or_else(|| received(&header)).map_or(NO_DATE, |at| at.0),
-            header: u32::try_from(header_end - open.offset).unwrap_or(u32::MAX),
-            state: state(&header),
-        });
+        self.records.push(open.record(end, self.empty_line, &header));
     }
 }
 
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-
-/// A `From ` line that is longer has its date somewhere else, if at all.
-const LONGEST_FROM: usize = 4096;
-
-fn received(header: &Header) -> Option<Timestamp> {
-    date::parse(header.text("received")?.rsplit(';').next()?)
+/// Octets of a mark of the encoding before a `From `; none where the line does not begin so.
+fn mark(line: &[u8]) -> Option<usize> {
+    let unmarked = line.strip_prefix(MARK).unwrap_or(line);
+    separator::begins(unmarked).then_some(line.len() - unmarked.len())
 }
 
-fn state(header: &Header) -> u8 {
-    let flags = status::flags(header);
-    let set = Flag::ALL.into_iter().filter(|flag| flags.has(*flag)).map(bit).sum::<u8>();
-    let keywords = if status::has_keywords(header) { HAS_KEYWORDS } else { 0 };
-    let in_place = if status::is_kept_in_place(header) { KEPT_IN_PLACE } else { 0 };
-    set | keywords | in_place
-}
+/// The byte order mark of UTF-8.
+const MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// The bit of a flag; part of the format of the index on disk.
-fn bit(flag: Flag) -> u8 {
-    match flag {
-        Flag::Answered => 1,
-        Flag::Flagged => 2,
-        Flag::Deleted => 4,
-        Flag::Seen => 8,
-        Flag::Draft => 16,
-    }
-}
+const MARK_BEGINS: u8 = MARK[0];
 
 /// Reads until the buffer is full or the stream ends.
 fn fill(stream: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
@@ -261,81 +301,4 @@ fn fill(stream: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
         }
     }
     Ok(filled)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn records(text: &str) -> Vec<Record> {
-        scan(&mut text.as_bytes(), 0, Vec::new(), None, |_| Ok(())).unwrap().0
-    }
-
-    fn pieces(text: &str) -> Vec<&str> {
-        let range = |record: Record| {
-            let start = usize::try_from(record.offset).unwrap();
-            &text[start..start + usize::try_from(record.length).unwrap()]
-        };
-        records(text).into_iter().map(range).collect()
-    }
-
-    const FROM_A: &str = "From a@b Sat Jan  3 01:02:03 2026\n";
-
-    #[test]
-    fn only_a_dated_from_line_after_an_empty_line_begins_a_message() {
-        let one = format!("{FROM_A}Subject: 1\n\nFrom now on\n\nFrom here, at 10:30\nx\n{FROM_A}y\n");
-        let two = format!("{FROM_A}Subject: 2\n");
-        let text = format!("{one}\n{two}\n{FROM_A}\n\n{FROM_A}a: b");
-        assert_eq!(pieces(&text), [one, format!("{two}\n"), format!("{FROM_A}\n"), format!("{FROM_A}a: b")]);
-    }
-
-    #[test]
-    fn when_the_first_line_has_no_date_none_needs_one() {
-        assert_eq!(pieces("From a\nx: y\n\nz\n\nFrom b\nx: y\n\n"), ["From a\nx: y\n\nz\n", "From b\nx: y\n\n"]);
-    }
-
-    #[test]
-    fn sizes_are_those_of_the_unquoted_message_with_crlf() {
-        let lf = format!("{FROM_A}a: b\n\n>From x\n>>From y\n> From z\n>Fromage\nend\n\n");
-        let wanted = "a: b\r\n\r\nFrom x\r\n>From y\r\n> From z\r\n>Fromage\r\nend\r\n".len() as u64;
-        assert_eq!(records(&lf)[0].size, wanted);
-        let crlf = lf.replace('\n', "\r\n");
-        assert_eq!(records(&crlf)[0].size, wanted);
-        assert_eq!(records(&crlf.repeat(3)).iter().map(|record| record.size).collect::<Vec<_>>(), [wanted; 3]);
-        assert_eq!(records(&format!("{FROM_A}a: b"))[0].size, 4);
-    }
-
-    #[test]
-    fn lines_longer_than_a_block_are_read_through() {
-        let long = "x".repeat(BLOCK - FROM_A.len() - 8);
-        for more in 0..20 {
-            let text = format!("{FROM_A}a: b\r\n\r\n{long}{}\r\nFrom \r\n\r\n{FROM_A}c: d\n\nlast", "y".repeat(more));
-            let found = records(&text);
-            assert_eq!(found.len(), 2, "{more}");
-            assert_eq!(found[0].size, (8 + long.len() + more + 2 + 7) as u64, "{more}");
-            let text = format!("{FROM_A}a: b\n\n{long}{long}{long}From {}\n\n{FROM_A}c: d\n\nlast", "y".repeat(more));
-            assert_eq!(records(&text).len(), 2, "{more}");
-        }
-    }
-
-    #[test]
-    fn a_file_may_begin_with_a_mark_or_empty_lines_but_not_with_something_else() {
-        for before in ["", "\n\r\n", "\u{feff}"] {
-            let found = records(&format!("{before}{FROM_A}a: b\n\nc\n"));
-            assert_eq!((found.len(), found[0].size), (1, 11), "{before:?}");
-        }
-        assert!(records("").is_empty() && records("\n\n").is_empty());
-        let stopped = scan(&mut "Subject: x\n\nFrom a".as_bytes(), 0, Vec::new(), None, |_| Ok(()));
-        assert!(matches!(stopped, Err(Stopped::NoMbox)));
-    }
-
-    #[test]
-    fn the_date_is_the_from_line_s_or_else_of_the_newest_received_field() {
-        let received =
-            "Received: by x;\n Sat, 3 Jan 2026 01:02:04 +0000\nReceived: y; Fri, 2 Jan 2026 00:00:00 +0000\n";
-        let first = records(&format!("{FROM_A}{received}\nx\n"))[0].received_at;
-        let second = records(&format!("From a@b\n{received}\nx\n"))[0].received_at;
-        assert_eq!(second - first, 1_000_000);
-        assert_eq!(records("From a@b\nDate: Fri, 2 Jan 2026 00:00:00 +0000\n\nx\n")[0].received_at, NO_DATE);
-    }
 }

@@ -3,17 +3,44 @@
 //! Pure: Status and X-Status (Unix mailers), X-Mozilla-Status, and the fields of a Takeout archive.
 //! Read by [`super::scan`] for the index, by [`super::entry`] for the rest.
 
+use super::gmail_labels;
 use crate::archive::entry::Marks;
 use crate::mail::{Flag, Flags, Header};
 
-/// The fields that are of interest here, with those that the index needs besides.
-pub(super) fn is_of_interest(line: &[u8]) -> bool {
-    if !matches!(line.first(), Some(b'S' | b's' | b'X' | b'x' | b'R' | b'r')) {
-        return false;
+/// What a line of a header is to the index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Interest {
+    /// Nothing.
+    None,
+    /// It tells the state of the message, or when it was received.
+    State,
+    /// It is a field of the author.
+    Author,
+    /// It is the Date field, which is the author's, too.
+    Date,
+    /// It tells how long the body is.
+    ContentLength,
+}
+
+/// What the first line of a field is to the index; looks at few names, as it is asked of every line.
+pub(super) fn interest(line: &[u8]) -> Interest {
+    let is = |name: &[u8]| line.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));
+    match line.first().map(u8::to_ascii_lowercase) {
+        Some(b's') if is(b"status:") => Interest::State,
+        Some(b's') if is(b"subject:") => Interest::Author,
+        Some(b'x')
+            if [&b"x-status:"[..], b"x-keywords:", b"x-mozilla-status:", b"x-gmail-labels:"]
+                .iter()
+                .any(|name| is(name)) =>
+        {
+            Interest::State
+        }
+        Some(b'r') if is(b"received:") => Interest::State,
+        Some(b'f') if is(b"from:") => Interest::Author,
+        Some(b'd') if is(b"date:") => Interest::Date,
+        Some(b'c') if is(b"content-length:") => Interest::ContentLength,
+        _ => Interest::None,
     }
-    let names: [&[u8]; 6] =
-        [b"status:", b"x-status:", b"x-keywords:", b"x-mozilla-status:", b"x-gmail-labels:", b"received:"];
-    names.iter().any(|name| line.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name)))
 }
 
 /// Flags and keywords.
@@ -42,18 +69,21 @@ pub(super) fn flags(header: &Header) -> Flags {
         flags.set_name(keyword);
     }
     if let Some(labels) = labels(header) {
-        let has = |name: &str| labels.iter().any(|label| label.eq_ignore_ascii_case(name));
-        for (is_set, flag) in [
-            (!has("Unread"), Flag::Seen),
-            (has("Starred"), Flag::Flagged),
-            (has("Draft") || has("Drafts"), Flag::Draft),
-        ] {
-            if is_set {
-                flags.set(flag);
-            }
-        }
+        set_told(&mut flags, &labels);
     }
     flags
+}
+
+/// Sets the flags that labels tell; those that they do not tell are unknown.
+fn set_told(flags: &mut Flags, labels: &[String]) {
+    let told = gmail_labels::told(labels);
+    for (flag, is_set) in [(Flag::Seen, told.seen), (Flag::Flagged, told.starred), (Flag::Draft, told.draft)] {
+        match is_set {
+            Some(true) => flags.set(flag),
+            Some(false) => {}
+            None => flags.set_unknown(flag),
+        }
+    }
 }
 
 /// Whether there are keywords beside the flags.

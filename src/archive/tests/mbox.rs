@@ -240,3 +240,36 @@ async fn a_line_that_was_half_written_decides_nothing() {
         assert_eq!(seen(&store, name).await.1, subjects, "{name}");
     }
 }
+
+/// What the index keeps of the messages before must be what a scan of the whole file finds.
+#[tokio::test]
+async fn a_file_that_grew_is_read_as_one_that_was_there_at_once() {
+    let place = Place::new();
+    let problems = |found: &[Message]| found.iter().map(|message| message.problems.clone()).collect::<Vec<_>>();
+    // A Content-Length that points beyond the end, and to a message later on.
+    let length = "x\n\n".len() + mails(2..=5).len();
+    let open_length = format!("{FROM}Subject: 1\nContent-Length: {length}\n\nx\n\n{}", mails(2..=4));
+    let no_empty_lines = format!("{FROM}Subject: 1\n\nx\n").repeat(5);
+    for (name, before, more, wanted) in
+        [("a", open_length, mails(5..=6), 2), ("b", no_empty_lines, format!("\n{}", mail(6)), 6)]
+    {
+        let file = format!("{name}.mbox");
+        let mut found = Vec::new();
+        let grown = open(&place, &file);
+        for text in [before.clone(), before.clone() + &more] {
+            write(&place.path(&file), &text, 1000 + text.len() as u64);
+            let fresh = Mbox::open(place.path(&file), None).unwrap();
+            let mut both = Vec::new();
+            for store in [&grown, &fresh] {
+                let mut scan = scan_of(name, &Statement::default());
+                scan.first = raw();
+                both.push(read(store, scan).await.unwrap());
+            }
+            assert_eq!(problems(&both[0]), problems(&both[1]), "{name}");
+            let raws = |found: &[Message]| found.iter().map(|message| message.raw.clone()).collect::<Vec<_>>();
+            assert_eq!(raws(&both[0]), raws(&both[1]), "{name}");
+            found = both.remove(0);
+        }
+        assert_eq!(found.len(), wanted, "{name}");
+    }
+}

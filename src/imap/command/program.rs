@@ -20,7 +20,7 @@ impl Words {
             key if key.server_search().is_none() => self.word(&key.to_string()),
             SearchKey::And(keys) => keys.iter().fold(self, |words, key| words.open().key(key).close()),
             SearchKey::Or(left, right) => self.word("OR").open().key(left).close().open().key(right).close(),
-            SearchKey::Not(key) => self.word("NOT").open().key(key).close(),
+            SearchKey::Not(key) | SearchKey::NotTrue(key) => self.word("NOT").open().key(key).close(),
             // They have nothing within them.
             SearchKey::All
             | SearchKey::Uid(_)

@@ -28,7 +28,7 @@ fn scalars_are_read_in_any_order_and_case() {
     );
     assert_eq!((row.sequence, row.uid, row.size, row.mod_seq), (7, five(), Some(5_000_000_000), Some(12)));
     let flags = row.flags.unwrap();
-    assert!(flags.has(Flag::Seen));
+    assert_eq!(flags.has(Flag::Seen), Some(true));
     assert_eq!(flags.to_string(), "\\Seen $Work");
     assert_eq!(row.received_at, Some(Timestamp(1_704_067_201_000_000)));
     assert_eq!(row.header, Content::Absent);

@@ -25,6 +25,7 @@ pub fn check(data: &[u8]) {
         hold(&messages, data.len());
         place.grown(data, &messages);
         place.again(&messages);
+        place.written(data);
     });
 }
 
@@ -88,7 +89,10 @@ impl Place {
             let has_body = raw.starts_with(b"\r\n") || raw.windows(4).any(|end| end == b"\r\n\r\n");
             has_body && raw.ends_with(b"\n") && !raw.windows(4_000).any(|line| line.iter().all(|octet| *octet == b'>'))
         };
-        if messages.is_empty() || !raws.iter().all(is_whole) {
+        // Other lengths would hold than before, and a mark hides a line that would have to be quoted.
+        let holds = |raw: &&[u8], text: &[u8]| raw.windows(text.len()).any(|part| part.eq_ignore_ascii_case(text));
+        let is_plain = |raw: &&[u8]| !holds(raw, b"content-length") && !holds(raw, b"\xef\xbb\xbfFrom ");
+        if messages.is_empty() || !raws.iter().all(|raw| is_whole(raw) && is_plain(raw)) {
             return;
         }
         let mut written = Vec::new();
@@ -111,6 +115,31 @@ impl Place {
             assert_eq!(again.escape_ascii().to_string(), raw.escape_ascii().to_string());
         }
         assert_eq!(again.len(), raws.len());
+    }
+
+    /// Messages that are written as programs write them are found again, each as it was, whatever is in their bodies.
+    fn written(&self, data: &[u8]) {
+        let style = &STYLES[data.len() % STYLES.len()];
+        let bodies: Vec<Vec<u8>> = data.split(|octet| *octet == 0xff).take(5).map(|body| style.body(body)).collect();
+        let mut written = Vec::new();
+        for (number, body) in bodies.iter().enumerate() {
+            written.extend_from_slice(style.lines[number % style.lines.len()]);
+            written.extend_from_slice(&style.header(number, body));
+            written.extend_from_slice(&style.quoted(body));
+            written.extend_from_slice(style.end);
+        }
+        let file = self.write("written.mbox", &written);
+        let read = self.read(&Mbox::open(file, None).unwrap()).expect("it is an mbox");
+        let read: Vec<String> =
+            read.iter().filter_map(|message| Some(message.raw.as_ref()?.escape_ascii().to_string())).collect();
+        let wanted: Vec<String> = bodies
+            .iter()
+            .enumerate()
+            .map(|(number, body)| {
+                with_crlf(&[style.header(number, body), body.clone()].concat()).escape_ascii().to_string()
+            })
+            .collect();
+        assert_eq!(read, wanted, "{}", written.escape_ascii());
     }
 
     fn read(&self, store: &Mbox) -> Result<Vec<Message>> {
@@ -139,6 +168,74 @@ impl Place {
             Ok(messages)
         })
     }
+}
+
+/// How a program writes an mbox.
+struct Style {
+    /// What it begins messages with, one after the other.
+    lines: &'static [&'static [u8]],
+    /// What it ends them with.
+    end: &'static [u8],
+    /// Whether it tells the length of a body, and does not quote.
+    has_length: bool,
+}
+
+const STYLES: [Style; 7] = [
+    Style { lines: &[DATED], end: b"\n", has_length: false },
+    Style { lines: &[b"From \r\n"], end: b"\r\n", has_length: false },
+    Style {
+        lines: &[b"From - Mon Jan 05 10:00:00 2026\r\n", b"From \r\n", b"From -\n"],
+        end: b"\r\n",
+        has_length: false,
+    },
+    Style { lines: &[b"From a@b.example\n"], end: b"\n", has_length: false },
+    Style { lines: &[DATED, b"From ???@??? Tue Jun 24 09:15:00 1997\r\n"], end: b"", has_length: false },
+    Style { lines: &[DATED], end: b"\n", has_length: true },
+    Style { lines: &[b"From \n", DATED], end: b"\n", has_length: true },
+];
+
+const DATED: &[u8] = b"From a@b.example Sat Jan  3 01:02:03 2026\n";
+
+impl Style {
+    /// A body that ends as one line does, and that loses nothing when it is read.
+    fn body(&self, octets: &[u8]) -> Vec<u8> {
+        let mut body = octets.to_vec();
+        // A mark hides a line from who quotes, and what looks quoted is unquoted, whoever wrote it.
+        body = String::from_utf8_lossy(&body).replace('\u{feff}', "").into_bytes();
+        if self.has_length {
+            body = String::from_utf8_lossy(&body).replace(">From ", ">from ").into_bytes();
+        }
+        while matches!(body.last(), Some(b'\r' | b'\n')) {
+            body.pop();
+        }
+        body.extend_from_slice(b".\n");
+        body
+    }
+
+    fn header(&self, number: usize, body: &[u8]) -> Vec<u8> {
+        let length = if self.has_length { format!("Content-Length: {}\n", body.len()) } else { String::new() };
+        format!("From: a@b.example\nDate: Sat, 3 Jan 2026 01:02:03 +0000\n{length}Subject: {number}\n\n").into_bytes()
+    }
+
+    fn quoted(&self, body: &[u8]) -> Vec<u8> {
+        let mut quoted = Vec::new();
+        for line in body.split_inclusive(|octet| *octet == b'\n') {
+            let is_quoted = line.iter().skip_while(|octet| **octet == b'>').take(5).eq(b"From ");
+            quoted.extend_from_slice(if is_quoted && !self.has_length { b">" } else { b"" });
+            quoted.extend_from_slice(line);
+        }
+        quoted
+    }
+}
+
+fn with_crlf(text: &[u8]) -> Vec<u8> {
+    let mut whole = Vec::new();
+    for line in text.split_inclusive(|octet| *octet == b'\n') {
+        let bare = line.strip_suffix(b"\n").filter(|line| !line.ends_with(b"\r"));
+        whole.extend_from_slice(bare.unwrap_or(line));
+        whole.extend_from_slice(if bare.is_some() { b"\r\n" } else { b"" });
+    }
+    whole
 }
 
 thread_local! {

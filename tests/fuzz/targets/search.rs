@@ -201,8 +201,8 @@ impl Facts for Invented {
         Uid::new(self.0 >> (self.0 % 32)).unwrap_or(Uid::MAX)
     }
 
-    fn has(&mut self, flag: Flag) -> Result<bool, Self::Error> {
-        Ok(self.0 >> (flag as u32) & 1 == 1)
+    fn has(&mut self, flag: Flag) -> Result<Option<bool>, Self::Error> {
+        Ok(Some(self.0 >> (flag as u32) & 1 == 1))
     }
 
     fn received_at(&mut self) -> Result<Option<Timestamp>, Self::Error> {
