@@ -1,13 +1,12 @@
 //! A Maildir with its subfolders as a store of mail.
 //!
 //! Never renames, creates or deletes anything in it. Which directories are folders is in
-//! `layout`, what file names tell in `names`, what numbers they get in `uid_list`.
+//! `layout`, what file names tell in `names`, what numbers they get in `archive::uid_list`.
 
 mod entry;
 mod layout;
 mod listing;
 mod names;
-mod uid_list;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -18,9 +17,9 @@ use futures::stream::BoxStream;
 
 use self::layout::Place;
 use self::listing::Listing;
-use self::uid_list::UidList;
 use super::entry::Stop;
 use super::reading::{self, Alive, Snapshot, Token};
+use super::uid_list::UidList;
 use super::{folder_named, is_wanted, lanes};
 use crate::error::{Error, ErrorKind, Result};
 use crate::mail::snapshots::Snapshots;

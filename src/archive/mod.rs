@@ -12,6 +12,7 @@ pub mod mbox;
 mod reading;
 #[cfg(test)]
 mod tests;
+mod uid_list;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! The numbers of messages in a Maildir folder: a list of names that only ever grows.
 //!
 //! Kept in the cache directory, in memory when that cannot be written. A name's place in the list
-//! is its uid. Several processes may use it at once. What names there are is in [`super::listing`].
+//! is its uid. Several processes may use it at once. What names there are is in `maildir::listing`.
 
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
@@ -9,7 +9,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::archive::cache;
+use super::cache;
 use crate::file;
 use crate::mail::{Uid, UidValidity};
 
