@@ -29,15 +29,15 @@ pub trait Facts {
     /// When it cannot be read.
     fn received_at(&mut self) -> Result<Option<Timestamp>, Self::Error>;
 
-    /// The message's size in octets, with CRLF line ends.
+    /// The message's size in octets, with CRLF line ends, where that is known.
     ///
     /// # Errors
     /// When it cannot be read.
-    fn size(&mut self) -> Result<u64, Self::Error>;
+    fn size(&mut self) -> Result<Option<u64>, Self::Error>;
 }
 
 /// Whether the key holds. Days are days in UTC; a message without a date is neither since nor
-/// before any day, so the complements of both keys hold for it. A text key holds for every message,
+/// before any day, so the complements of both keys hold for it; and so with a size that is not known. A text key holds for every message,
 /// and so does the complement of what has one in it.
 ///
 /// # Errors
@@ -48,8 +48,8 @@ pub fn matches<F: Facts + ?Sized>(key: &SearchKey, facts: &mut F) -> Result<bool
         SearchKey::All | SearchKey::Text(..) | SearchKey::Server(_) => true,
         SearchKey::Uid(uids) => uids.contains(facts.uid()),
         SearchKey::Flag(flag) => facts.has(*flag)?,
-        SearchKey::Larger(octets) => facts.size()? > *octets,
-        SearchKey::Smaller(octets) => facts.size()? < *octets,
+        SearchKey::Larger(octets) => facts.size()?.is_some_and(|size| size > *octets),
+        SearchKey::Smaller(octets) => facts.size()?.is_some_and(|size| size < *octets),
         SearchKey::Since(day) => facts.received_at()?.is_some_and(|at| at >= start_of(*day)),
         SearchKey::Before(day) => facts.received_at()?.is_some_and(|at| at < start_of(*day)),
         SearchKey::Not(key) => has_text(key) || !matches(key, facts)?,
@@ -127,7 +127,7 @@ mod tests {
         seen: bool,
         flagged: bool,
         received_at: Option<i64>,
-        size: u64,
+        size: Option<u64>,
         sizes_asked: usize,
     }
 
@@ -150,7 +150,7 @@ mod tests {
             Ok(self.received_at.map(Timestamp))
         }
 
-        fn size(&mut self) -> Result<u64, Infallible> {
+        fn size(&mut self) -> Result<Option<u64>, Infallible> {
             self.sizes_asked += 1;
             Ok(self.size)
         }
@@ -161,7 +161,7 @@ mod tests {
         for uid in 1..=3 {
             for (seen, flagged) in [(false, false), (false, true), (true, false), (true, true)] {
                 for received_at in [None, Some(-1), Some(0), Some(DAY - 1), Some(DAY), Some(2 * DAY)] {
-                    for size in [0, 9, 10, 11] {
+                    for size in [None, Some(0), Some(9), Some(10), Some(11)] {
                         all.push(Known { uid, seen, flagged, received_at, size, sizes_asked: 0 });
                     }
                 }
@@ -187,8 +187,8 @@ mod tests {
             (SearchKey::Flag(Flag::Seen), |known| known.seen),
             (SearchKey::Flag(Flag::Flagged), |known| known.flagged),
             (SearchKey::Flag(Flag::Draft), |_| false),
-            (SearchKey::Larger(10), |known| known.size == 11),
-            (SearchKey::Smaller(10), |known| known.size == 0 || known.size == 9),
+            (SearchKey::Larger(10), |known| known.size == Some(11)),
+            (SearchKey::Smaller(10), |known| matches!(known.size, Some(0 | 9))),
             (SearchKey::Since(day(1)), |known| matches!(known.received_at, Some(at) if at / DAY >= 1)),
             (SearchKey::Before(day(1)), |known| matches!(known.received_at, Some(at) if at < DAY)),
         ]

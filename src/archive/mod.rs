@@ -4,11 +4,14 @@
 //! [`maildir`] or [`mbox`] (what a store is), then `reading` (how a folder is read in chunks).
 
 mod cache;
+mod compressed;
+mod counts;
 mod crlf;
 mod entry;
 pub mod maildir;
 pub mod matches;
 pub mod mbox;
+mod message_file;
 mod reading;
 #[cfg(test)]
 mod tests;
