@@ -9,7 +9,7 @@ mod index;
 mod kept;
 mod scan;
 mod separator;
-mod status;
+pub(super) mod status;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -62,6 +62,11 @@ impl Mbox {
             indexed: Snapshots::default(),
         })))
     }
+}
+
+/// Whether there is an mbox file at a path, or in the directory there.
+pub(super) fn is_at(path: &Path) -> bool {
+    files::places(path).is_ok()
 }
 
 #[async_trait]
