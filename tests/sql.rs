@@ -46,6 +46,14 @@ async fn every_file_holds_on_a_directory_of_mbox_files() {
     run("tests/sql/files", Completing::Elsewhere, open).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn XX() {
+    let directory = tempfile::tempdir().unwrap();
+    mail::write_eml(directory.path());
+    let open = || Engine::builder().eml("mail", directory.path()).build();
+    run("tests/sql", Completing::Elsewhere, open).await;
+}
+
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn every_file_holds_on_dovecot() {
@@ -95,6 +103,8 @@ async fn every_column_says_the_same_whatever_else_is_selected() {
     backends.push(("Maildir", engine));
     let (_mbox, engine) = backend::mbox();
     backends.push(("mbox", engine));
+    let (_eml, engine) = backend::eml();
+    backends.push((".eml files", engine));
     #[cfg(unix)]
     for server in [Server::Dovecot, Server::Cyrus] {
         for (name, account) in [("corpus", server.account()), ("odd", server.odd_account())] {

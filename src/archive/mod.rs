@@ -52,6 +52,16 @@ fn is_eml(name: &Path) -> bool {
     !is_hidden && name.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("eml"))
 }
 
+/// Whether a directory has such a file, or a directory within has.
+fn holds_eml(directory: &Path) -> bool {
+    let children = |directory: &Path| {
+        let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+        entries.map(|entry| entry.path()).collect::<Vec<_>>()
+    };
+    let found = children(directory);
+    found.iter().any(|path| is_eml(path)) || found.iter().flat_map(|path| children(path)).any(|path| is_eml(&path))
+}
+
 /// How many folders are usefully read at once: disks and processors are few.
 fn lanes() -> usize {
     std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 4)

@@ -35,6 +35,14 @@ pub fn mbox() -> (TempDir, Engine) {
     (place, engine)
 }
 
+/// A directory of `.eml` files, and a session over it.
+pub fn eml() -> (TempDir, Engine) {
+    let place = tempfile::tempdir().unwrap();
+    mail::write_eml(place.path());
+    let engine = Engine::builder().eml("mail", place.path()).build().unwrap();
+    (place, engine)
+}
+
 /// A real server.
 #[cfg(unix)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
