@@ -39,7 +39,7 @@ async fn pushed_is_not_pushed_on_a_directory_of_mbox_files() {
 #[tokio::test(flavor = "multi_thread")]
 async fn pushed_is_not_pushed_on_a_directory_of_eml_files() {
     let (place, _) = eml();
-    pushed_is_not_pushed(|| Engine::builder().eml("mail", place.path()).build().unwrap(), 150, 7_000_000).await;
+    pushed_is_not_pushed(|| Engine::builder().eml("mail", place.path()).build().unwrap(), 100, 7_000_000).await;
 }
 
 #[cfg(unix)]

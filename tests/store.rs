@@ -459,15 +459,16 @@ fn flags(key: &SearchKey) -> BTreeSet<&'static str> {
 /// Whether a key holds for a message of which everything is known, by the words of RFC 9051 §6.4.4.
 fn holds(key: &SearchKey, message: &Message) -> bool {
     let size = message.raw.as_ref().unwrap().len() as u64;
-    let day = || DateTime::from_timestamp_micros(message.received_at.unwrap().0).unwrap().date_naive();
+    // Of a message that nobody knows the day of, none is the day, and so the contrary of both holds.
+    let day = || Some(DateTime::from_timestamp_micros(message.received_at?.0).unwrap().date_naive());
     match key {
         SearchKey::All => true,
         SearchKey::Uid(uids) => uids.ranges().iter().any(|(low, high)| (*low..=*high).contains(&message.uid)),
         SearchKey::Flag(flag) => message.flags.as_ref().unwrap().to_string().contains(flag.name()),
         SearchKey::Larger(octets) => size > *octets,
         SearchKey::Smaller(octets) => size < *octets,
-        SearchKey::Since(since) => day() >= *since,
-        SearchKey::Before(before) => day() < *before,
+        SearchKey::Since(since) => day().is_some_and(|day| day >= *since),
+        SearchKey::Before(before) => day().is_some_and(|day| day < *before),
         SearchKey::Text(..) | SearchKey::Server(_) => unreachable!("no text is among these keys"),
         SearchKey::Not(key) => !holds(key, message),
         SearchKey::And(keys) => keys.iter().all(|key| holds(key, message)),

@@ -12,14 +12,16 @@ pub fn is_asked(statements: &Path) -> bool {
     !["first.slt", "folder.slt"].iter().any(|name| statements.ends_with(name))
 }
 
-/// Whether an answer is what it should be, but for `received_at`: mail that came over no server has its date.
+/// Whether an answer is what it should be, but for `received_at`: mail that came over no server has its
+/// date, if there was mail then.
 pub fn holds(normalizer: Normalizer, actual: &[Vec<String>], expected: &[String]) -> bool {
     let line = |row: &Vec<String>| row.iter().map(normalizer).collect::<Vec<_>>().join(" ");
     let mut actual: Vec<String> = actual.iter().map(line).collect();
     let mut expected: Vec<String> = expected.iter().map(normalizer).collect();
     if actual.len() > 100 && actual.iter().chain(&expected).all(|row| dates(row).is_some()) {
         for [date, received_at] in actual.iter().filter_map(|row| dates(row)) {
-            assert_eq!(date, received_at, "it was received when it was written");
+            let is_possible = ("1970".."2200").contains(&&date[..4]);
+            assert_eq!(received_at, if is_possible { date } else { "NULL" }, "it was received when it was written");
         }
         for rows in [&mut expected, &mut actual] {
             rows.iter_mut().for_each(|row| row.truncate(row.rfind(' ').unwrap()));

@@ -106,11 +106,13 @@ impl Facts for EmlEntry<'_> {
         Ok(self.flags()?.has(flag))
     }
 
-    /// When the last server took it; of mail that came over none, such as a draft, when it was written.
+    /// When the last server took it; of mail that came over none, such as a draft, when it was written. A time at which nobody
+    /// received mail is none.
     fn received_at(&mut self) -> Reading<Option<Timestamp>> {
         let header = self.fields()?;
         let received = header.text("received").and_then(|text| date::parse(text.rsplit(';').next()?));
-        Ok(received.or_else(|| header.date()))
+        let is_possible = |at: &Timestamp| (FIRST..AFTER_LAST).contains(&at.0);
+        Ok(received.filter(is_possible).or_else(|| header.date().filter(is_possible)))
     }
 
     fn size(&mut self) -> Reading<Option<u64>> {
@@ -148,6 +150,12 @@ impl Entry for EmlEntry<'_> {
         self.open.as_ref().map_or(0, MessageFile::octets_read)
     }
 }
+
+/// Before any mail: 1970-01-01, in microseconds.
+const FIRST: i64 = 0;
+
+/// After all of it: 2200-01-01.
+const AFTER_LAST: i64 = 7_258_118_400_000_000;
 
 /// That a file is no longer what was listed.
 fn changed(path: &Path) -> Stop {

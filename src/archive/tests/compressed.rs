@@ -56,7 +56,10 @@ fn mail(lines: usize) -> Vec<u8> {
     let head =
         "Subject: x\nFrom: a@b\nDate: Sat, 3 Jan 2026 01:02:03 +0000\nContent-Type: multipart/mixed; boundary=b\n\n";
     let attached = "--b\nContent-Type: application/pdf; name=x.pdf\n\n%PDF\n--b--\n";
-    let body: String = (0..lines).map(|line| format!("line {line} {:x}\r\n", line.wrapping_mul(0x9e37_79b9))).collect();
+    let mut body = String::new();
+    for line in 0..lines {
+        write!(body, "line {line} {:x}\r\n", line.wrapping_mul(0x9e37_79b9)).unwrap();
+    }
     format!("{head}--b\n\n{body}{attached}").into_bytes()
 }
 
@@ -138,7 +141,7 @@ fn noise(length: usize) -> Vec<u8> {
     let mut state = 1_u64;
     let mut next = || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 33) as u8
+        state.to_be_bytes()[1]
     };
     (0..length).map(|_| next()).collect()
 }
