@@ -156,6 +156,14 @@ def gzip_named(text):
         "SELECT subject, body_text, size, problems FROM MessageBody ORDER BY problems, subject",
     )
     .await;
+    for (predicate, messages) in
+        [("size > 0", 2), ("NOT (size > 0)", 0), ("NOT (size > 0) OR seen", 0), ("size IS NULL", 3)]
+    {
+        let count = format!("SELECT count(*) AS n FROM MessagesInFolder WHERE {predicate}");
+        let told = drawn(&place.path().join("mail"), &count).await;
+        assert!(told.contains(&format!("\n| {messages} |\n")), "{predicate}: {told}");
+    }
+    assert!(drawn(&place.path().join("mail"), "SELECT size IS NULL AS unknown FROM Folder").await.contains("true"));
     let rows: Vec<String> =
         all.lines().skip(3).map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
     assert_eq!(
