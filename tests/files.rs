@@ -251,7 +251,7 @@ fn a_path_without_mail_or_with_two_kinds_of_it_says_what_to_do() {
     let config = "[accounts.maildir]\nmaildir = 'dir'\n[accounts.boxes]\neml = 'boxes'\n[accounts.a]\nmbox = 'saved'\n[accounts.c]\neml = 'dir'\n[accounts.d]\neml = 'no'\n";
     fs::write(home.path("config.toml"), config).unwrap();
     for (arguments, said, hint) in [
-        (&["./nothing"][..], "no mbox file in ", ".eml"),
+        (&["./nothing"][..], "there is no mail in ", ".eml"),
         (&["./mixed"], "holds both mbox files (Sent) and .eml files (1.eml)", "eml = "),
         (&["./letter.txt"], "letter.txt is no mbox file", ".eml"),
         (&["./no.eml"], "cannot open ./no.eml", ".eml file"),

@@ -88,7 +88,7 @@ impl Config {
     /// At a path it is named by the path's last part, at a URL `user@host`; see [`ImapAccount::from_url`].
     ///
     /// # Errors
-    /// When nothing is at the path, or more than one kind of mail files, or the URL is none of an account.
+    /// When no mail is at the path, or mail files of two kinds, or the URL is none of an account.
     pub fn from_target(target: &str) -> Result<Self> {
         if !target.contains("://") {
             return Self::from_path(Path::new(target));

@@ -21,13 +21,17 @@ pub(super) enum Kind {
 /// What is at a path: a Maildir, `.eml` files, or else mbox files.
 ///
 /// # Errors
-/// A directory holds mbox files and `.eml` files, and an account reads only one of them.
+/// A directory holds nothing, or mbox files and `.eml` files, of which an account reads one kind.
 pub(super) fn kind_at(path: &Path) -> Result<Kind> {
     if !path.is_dir() {
         return Ok(if is_eml(path) { Kind::Eml } else { Kind::Mbox });
     }
     if is_maildir(path) {
         return Ok(Kind::Maildir);
+    }
+    if first_file(path, |_| true).is_none() {
+        let error = Error::new(ErrorKind::Mail, format!("there is no mail in {}, which has no files", path.display()));
+        return Err(error.hint("give a Maildir, an mbox or .eml file, or a directory of them"));
     }
     let Some(eml) = first_file(path, is_eml) else { return Ok(Kind::Mbox) };
     match first_file(path, |file| !is_eml(file) && is_like_mbox(file)) {
@@ -122,11 +126,15 @@ mod tests {
             (&[("sub/a.eml", ""), ("sub/Sent", MBOX)][..], "mixed"),
             (&[("a.eml", ""), ("empty.mbox", "")][..], "mixed"),
             (&[("cur/1", ""), ("a.eml", "")][..], "maildir"),
-            (&[(".hidden/a.eml", ""), ("._b.eml", "")][..], "mbox"),
-            (&[][..], "mbox"),
+            (&[(".hidden/a.eml", ""), ("._b.eml", "")][..], "nothing"),
+            (&[][..], "nothing"),
+            (&[("notes.txt", "notes")][..], "mbox"),
         ] {
             match kind(files) {
                 Ok(kind) => assert_eq!(kind, wanted, "{files:?}"),
+                Err(error) if wanted == "nothing" => {
+                    assert!(error.to_string().starts_with("there is no mail in "), "{error}");
+                }
                 Err(error) => {
                     assert_eq!(wanted, "mixed", "{files:?}: {error}");
                     let said = error.to_string();

@@ -179,8 +179,9 @@ impl<'a> MessageFile<'a> {
     /// Reads the beginning, which tells what there is.
     fn begin(&mut self) -> io::Result<()> {
         let mut stream = Counted { file: Arc::clone(&self.file), meter: self.meter };
-        let mut beginning = Vec::with_capacity(BEGINNING);
-        (&mut stream).take(BEGINNING as u64).read_to_end(&mut beginning)?;
+        let length = self.metadata.len().min(BEGINNING as u64);
+        let mut beginning = Vec::with_capacity(usize::try_from(length).unwrap_or(BEGINNING));
+        (&mut stream).take(length).read_to_end(&mut beginning)?;
         (self.format, self.is_spent, self.is_damaged) = (Format::of(&beginning), false, false);
         match self.format {
             Format::Plain => (self.held, self.rest) = (beginning, Box::new(stream)),
