@@ -8,6 +8,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::separator;
+use crate::archive::compressed::Format;
 use crate::archive::{DELIMITER, holds_eml, is_directory, is_eml, with_own_paths};
 use crate::error::{Error, ErrorKind, Result};
 use crate::file;
@@ -54,12 +55,12 @@ pub(super) fn places(root: &Path) -> Result<Vec<Place>> {
 
 /// That a file is no mbox.
 pub(super) fn no_mbox(path: &Path) -> Error {
-    let mut magic = [0; 4];
-    let read = file::open(path).and_then(|mut file| file.read(&mut magic)).unwrap_or_default();
-    let hint = match &magic[..read] {
-        [0x1f, 0x8b, ..] | [b'P', b'K', 3, 4] => "the file is compressed; unpack it first",
-        _ if is_eml(path) => "this is one message; use `eml = …`",
-        _ => {
+    let mut beginning = [0; 16];
+    let read = file::open(path).and_then(|mut file| file.read(&mut beginning)).unwrap_or_default();
+    let hint = match Format::of(&beginning[..read]) {
+        Format::Compressed(_) | Format::Unread(_) => "the file is compressed; unpack it first",
+        Format::Plain if is_eml(path) => "this is one message; use `eml = …`",
+        Format::Plain => {
             "an mbox file starts with a line `From someone Sat Jan  3 01:02:03 2026`; a file of one message ends in .eml"
         }
     };

@@ -109,10 +109,10 @@ async fn the_size_is_counted_before_the_rest_is_read() {
     let larger = scan_of("INBOX", &Statement::default());
     let larger = FolderScan { key: SearchKey::Larger(10_000), first: everything(), ..larger };
     let messages = read(&store, larger).await.unwrap();
+    let sizes = [2000, 1000].map(|lines| Some(one_size(&mail(lines))));
     assert_eq!(subjects(&messages), ["x", "x"]);
-    for message in &messages {
-        assert_eq!(message.size, message.raw.as_ref().map(|raw| raw.len() as u64));
-    }
+    assert!(messages.iter().map(|message| message.size).eq(sizes));
+    assert!(messages.iter().map(|message| message.raw.as_ref().map(|raw| raw.len() as u64)).eq(sizes));
     let size: u64 = [10, 1000, 2000].into_iter().map(|lines| one_size(&mail(lines))).sum();
     assert_eq!(folders(&store, &Statement::default()).await.unwrap()[0].size, Some(size));
 }
@@ -265,5 +265,19 @@ async fn a_chunk_holds_what_files_inflate_to_and_not_what_they_take_on_the_disk(
         let all = chunks.concat();
         assert_eq!(uids(&all), (1..=40).rev().collect::<Vec<_>>());
         assert!(all.iter().all(|message| message.raw.as_ref().is_some_and(|raw| raw.len() > 1 << 20)));
+    }
+}
+
+/// An mbox is not inflated: it would be, for each message that is read from it.
+#[tokio::test]
+async fn a_compressed_mbox_is_an_error_that_says_so() {
+    let place = Place::new();
+    let mbox = b"From a@b Sat Jan  3 01:02:03 2026\nSubject: x\n\nx\n";
+    let bzip2: &[u8] = b"BZh91AY&SY\0\0";
+    for content in [&gzip(mbox)[..], &zstd(mbox), bzip2, b"\xfd7zXZ\0", b"PK\x03\x04"] {
+        fs::write(place.path("x.mbox"), content).unwrap();
+        let error = folders(&Mbox::open(place.path("x.mbox"), None).unwrap(), &Statement::default()).await.unwrap_err();
+        assert!(error.to_string().ends_with("is no mbox file"), "{error}");
+        assert_eq!(error.way_out(), Some("the file is compressed; unpack it first"), "{content:?}");
     }
 }
