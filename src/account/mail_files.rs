@@ -21,13 +21,18 @@ pub(super) enum Kind {
 /// What is at a path: a Maildir, `.eml` files, or else mbox files.
 ///
 /// # Errors
-/// A directory holds nothing, or mbox files and `.eml` files, of which an account reads one kind.
+/// A directory holds nothing, or other mail besides `.eml` files: an account reads one kind.
 pub(super) fn kind_at(path: &Path) -> Result<Kind> {
     if !path.is_dir() {
         return Ok(if is_eml(path) { Kind::Eml } else { Kind::Mbox });
     }
-    if is_maildir(path) {
+    if is_maildir(path, |cur, new| cur && new) {
         return Ok(Kind::Maildir);
+    }
+    if is_maildir(path, |cur, new| cur || new) {
+        // One of the two alone may be a directory of `.eml` files that is called so.
+        let eml = first_file(path, |file| is_eml(file) && !is_in_maildir(file));
+        return eml.map_or(Ok(Kind::Maildir), |eml| Err(both(path, "a Maildir", &eml)));
     }
     if first_file(path, |_| true).is_none() {
         let error = Error::new(ErrorKind::Mail, format!("there is no mail in {}, which has no files", path.display()));
@@ -36,18 +41,29 @@ pub(super) fn kind_at(path: &Path) -> Result<Kind> {
     let Some(eml) = first_file(path, is_eml) else { return Ok(Kind::Mbox) };
     match first_file(path, |file| !is_eml(file) && is_like_mbox(file)) {
         None => Ok(Kind::Eml),
-        Some(mbox) => {
-            let (mbox, eml) = (mbox.strip_prefix(path).unwrap_or(&mbox), eml.strip_prefix(path).unwrap_or(&eml));
-            let found = format!("mbox files ({}) and .eml files ({})", mbox.display(), eml.display());
-            let error = Error::new(ErrorKind::Mail, format!("{} holds both {found}", path.display()));
-            Err(error.hint("name a file, or make accounts with `mbox = …` and `eml = …` in the configuration"))
-        }
+        Some(mbox) => Err(both(path, &format!("mbox files ({})", below(path, &mbox)), &eml)),
     }
 }
 
-/// Whether a directory looks like a Maildir: it, or a folder in it, has `cur` or `new`.
-fn is_maildir(path: &Path) -> bool {
-    let has_mail = |path: &Path| path.join("cur").is_dir() || path.join("new").is_dir();
+/// That an account would leave something out.
+fn both(path: &Path, other: &str, eml: &Path) -> Error {
+    let message = format!("{} holds both {other} and .eml files ({})", path.display(), below(path, eml));
+    let hint = "name a file, or make accounts with `maildir = …`, `mbox = …` and `eml = …` in the configuration";
+    Error::new(ErrorKind::Mail, message).hint(hint)
+}
+
+fn below(path: &Path, file: &Path) -> String {
+    file.strip_prefix(path).unwrap_or(file).display().to_string()
+}
+
+fn is_in_maildir(file: &Path) -> bool {
+    let directory = file.parent().and_then(Path::file_name).unwrap_or_default();
+    ["cur", "new", "tmp"].iter().any(|part| directory == *part)
+}
+
+/// Whether a directory looks like a Maildir: it, or a folder in it, has `cur` and `new` as they are wanted.
+fn is_maildir(path: &Path, is_wanted: impl Fn(bool, bool) -> bool) -> bool {
+    let has_mail = |path: &Path| is_wanted(path.join("cur").is_dir(), path.join("new").is_dir());
     let has_folder = || {
         let entries = fs::read_dir(path).into_iter().flatten().flatten();
         entries.take(1_000).any(|entry| has_mail(&entry.path()))
@@ -125,7 +141,11 @@ mod tests {
             (&[("a.mbox", MBOX), ("sub/Sent", MBOX)][..], "mbox"),
             (&[("sub/a.eml", ""), ("sub/Sent", MBOX)][..], "mixed"),
             (&[("a.eml", ""), ("empty.mbox", "")][..], "mixed"),
-            (&[("cur/1", ""), ("a.eml", "")][..], "maildir"),
+            (&[("cur/1", ""), ("new/2", ""), ("a.eml", "")][..], "maildir"),
+            (&[(".Work/cur/1", ""), (".Work/new/2", ""), ("a.eml", "")][..], "maildir"),
+            (&[("cur/1.eml", "")][..], "maildir"),
+            (&[("new/1.eml", ""), ("a.eml", "")][..], "mixed"),
+            (&[("x/new/1.eml", ""), ("x/a.eml", "")][..], "mixed"),
             (&[(".hidden/a.eml", ""), ("._b.eml", "")][..], "nothing"),
             (&[][..], "nothing"),
             (&[("notes.txt", "notes")][..], "mbox"),
@@ -138,7 +158,8 @@ mod tests {
                 Err(error) => {
                     assert_eq!(wanted, "mixed", "{files:?}: {error}");
                     let said = error.to_string();
-                    assert!(said.contains("both mbox files (") && said.contains(".eml files ("), "{said}");
+                    let kinds = said.contains("both mbox files (") || said.contains("both a Maildir and");
+                    assert!(kinds && said.contains(".eml files ("), "{said}");
                     assert!(error.way_out().is_some_and(|hint| hint.contains("eml = ")), "{error:?}");
                 }
             }
