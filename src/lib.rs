@@ -5,7 +5,7 @@
 //! - [`engine`]: SQL in, batches out; the session, its names and rules. Start with [`Engine`].
 //! - [`table`]: mail as relations; each table is a declaration, one plan node scans them all.
 //! - [`mail`]: what mail is, and the seam ([`mail::MailStore`]) that backends implement.
-//! - [`archive`]: mail files behind that seam: Maildir and mbox.
+//! - [`archive`]: mail files behind that seam: Maildir, mbox and `.eml` files.
 //! - [`imap`]: a live account behind that seam.
 //! - [`smtp`]: the way out: mail is composed, sent at most once, and written down.
 //! - [`account`]: the configuration, and how one signs in.

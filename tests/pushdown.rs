@@ -19,7 +19,7 @@ use std::time::Instant;
 
 #[cfg(unix)]
 use backend::{Server, session};
-use backend::{maildir, mbox};
+use backend::{eml, maildir, mbox};
 use chance::Chance;
 use mailql::Engine;
 use question::{FAILED, Question};
@@ -34,6 +34,12 @@ async fn pushed_is_not_pushed_on_a_maildir() {
 async fn pushed_is_not_pushed_on_a_directory_of_mbox_files() {
     let (place, _) = mbox();
     pushed_is_not_pushed(|| Engine::builder().mbox("mail", place.path()).build().unwrap(), 250, 1_000_000).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pushed_is_not_pushed_on_a_directory_of_eml_files() {
+    let (place, _) = eml();
+    pushed_is_not_pushed(|| Engine::builder().eml("mail", place.path()).build().unwrap(), 100, 7_000_000).await;
 }
 
 #[cfg(unix)]

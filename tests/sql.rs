@@ -48,6 +48,17 @@ async fn every_file_holds_on_a_directory_of_mbox_files() {
 
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
+async fn every_file_holds_on_a_directory_of_eml_files_but_for_what_they_do_not_hold() {
+    let directory = tempfile::tempdir().unwrap();
+    mail::write_eml(directory.path());
+    let open = || Engine::builder().eml("mail", directory.path()).build();
+    let mut files = files("tests/sql");
+    files.retain(|file| otherwise::eml::is_asked(file));
+    run_files(files, Completing::Elsewhere, otherwise::eml::holds, open).await;
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
 async fn every_file_holds_on_dovecot() {
     on_dovecot(Server::Dovecot, Completing::Here, |account| account).await;
 }
@@ -95,6 +106,8 @@ async fn every_column_says_the_same_whatever_else_is_selected() {
     backends.push(("Maildir", engine));
     let (_mbox, engine) = backend::mbox();
     backends.push(("mbox", engine));
+    let (_eml, engine) = backend::eml();
+    backends.push((".eml files", engine));
     #[cfg(unix)]
     for server in [Server::Dovecot, Server::Cyrus] {
         for (name, account) in [("corpus", server.account()), ("odd", server.odd_account())] {
@@ -195,12 +208,21 @@ async fn run_validated(
     validator: Validator,
     open: impl Fn() -> Result<Engine, Error>,
 ) {
+    run_files(files(directory), completing, validator, open).await;
+}
+
+async fn run_files(
+    files: Vec<PathBuf>,
+    completing: Completing,
+    validator: Validator,
+    open: impl Fn() -> Result<Engine, Error>,
+) {
     let completes = std::env::var_os("MAILQL_COMPLETE").is_some();
     if completes && completing == Completing::Elsewhere {
         return;
     }
     let mut failures = Vec::new();
-    for file in files(directory) {
+    for file in files {
         let mut runner = Runner::new(|| async { open().map(Session) });
         runner.with_validator(validator);
         if completes {

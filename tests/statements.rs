@@ -37,6 +37,13 @@ async fn statements_do_not_depend_on_pushdown_on_a_directory_of_mbox_files() {
     pushed_is_not_pushed([one, open(), open()], 200, 20_000_000).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn statements_do_not_depend_on_pushdown_on_a_directory_of_eml_files() {
+    let (place, one) = backend::eml();
+    let open = || Engine::builder().eml("mail", place.path()).build().unwrap();
+    pushed_is_not_pushed([one, open(), open()], 60, 60_000_000).await;
+}
+
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn statements_do_not_depend_on_pushdown_on_dovecot() {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::imap::ImapAccount;
+use super::mail_files::{self, Kind};
 use super::outbox::DirectoryOutbox;
 use super::proofs::Proofs;
 use super::token_store::TokenStore;
@@ -35,6 +36,8 @@ pub enum AccountConfig {
     Maildir(PathBuf),
     /// An mbox file, or a directory of them.
     Mbox(PathBuf),
+    /// An `.eml` file, or a directory of them.
+    Eml(PathBuf),
     /// An account on an IMAP server.
     Imap(ImapAccount),
 }
@@ -85,7 +88,7 @@ impl Config {
     /// At a path it is named by the path's last part, at a URL `user@host`; see [`ImapAccount::from_url`].
     ///
     /// # Errors
-    /// When nothing is at the path, or the URL is none of an account.
+    /// When no mail is at the path, or mail files of two kinds, or the URL is none of an account.
     pub fn from_target(target: &str) -> Result<Self> {
         if !target.contains("://") {
             return Self::from_path(Path::new(target));
@@ -97,11 +100,15 @@ impl Config {
     fn from_path(path: &Path) -> Result<Self> {
         let path = path.canonicalize().map_err(|error| {
             Error::io(format!("cannot open {}", path.display()), error)
-                .hint("give a Maildir, an mbox file, a directory of them, or the name of an account")
+                .hint("give a Maildir, an mbox or .eml file, a directory of them, or the name of an account")
         })?;
         let stem = path.file_stem().map_or_else(|| "mail".into(), |stem| stem.to_string_lossy().into_owned());
         let name = if RESERVED[..2].contains(&stem.to_lowercase().as_str()) { format!("{stem}-mail") } else { stem };
-        let account = if is_maildir(&path) { AccountConfig::Maildir(path) } else { AccountConfig::Mbox(path) };
+        let account = match mail_files::kind_at(&path)? {
+            Kind::Maildir => AccountConfig::Maildir(path),
+            Kind::Mbox => AccountConfig::Mbox(path),
+            Kind::Eml => AccountConfig::Eml(path),
+        };
         Ok(Self::of(name, account))
     }
 
@@ -133,7 +140,7 @@ impl Config {
         let of_outbox = self.outbox(account).and_then(|outbox| outbox.from.as_deref());
         of_outbox.or_else(|| match of_name(&self.accounts, account)? {
             AccountConfig::Imap(account) => account.from.as_deref(),
-            AccountConfig::Maildir(_) | AccountConfig::Mbox(_) => None,
+            AccountConfig::Maildir(_) | AccountConfig::Mbox(_) | AccountConfig::Eml(_) => None,
         })
     }
 
@@ -159,6 +166,7 @@ impl AccountConfig {
         match self {
             AccountConfig::Maildir(path) => format!("maildir {}", path.display()),
             AccountConfig::Mbox(path) => format!("mbox {}", path.display()),
+            AccountConfig::Eml(path) => format!("eml {}", path.display()),
             AccountConfig::Imap(account) => account.describe(),
         }
     }
@@ -172,16 +180,6 @@ fn of_name<'a, T>(map: &'a BTreeMap<String, T>, account: &str) -> Option<&'a T> 
 /// Names that no account can have: two schemas, then words of the command line.
 pub const RESERVED: [&str; 10] =
     ["accounts", "information_schema", "config", "demo", "help", "login", "logout", "mail", "queries", "test"];
-
-/// Whether a directory looks like a Maildir: it, or a folder in it, has `cur` or `new`.
-fn is_maildir(path: &Path) -> bool {
-    let has_mail = |path: &Path| path.join("cur").is_dir() || path.join("new").is_dir();
-    let has_folder = || {
-        let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
-        entries.take(1_000).any(|entry| has_mail(&entry.path()))
-    };
-    path.is_dir() && (has_mail(path) || has_folder())
-}
 
 #[cfg(test)]
 mod tests {

@@ -155,9 +155,10 @@ mod tests {
 
     #[test]
     fn paths_are_relative_to_the_file_or_to_home() {
-        let config = parse("default = 'B'\n[accounts.a]\nmaildir = '~/Mail'\n[accounts.b]\nmbox = 'all.mbox'").unwrap();
+        let config = parse("default = 'B'\n[accounts.a]\nmaildir = '~/Mail'\n[accounts.b]\nmbox = 'all.mbox'\n[accounts.c]\neml = '~/saved'").unwrap();
         assert_eq!(config.accounts["a"], AccountConfig::Maildir("/home/me/Mail".into()));
         assert_eq!(config.accounts["b"], AccountConfig::Mbox("/etc/x/all.mbox".into()));
+        assert_eq!(config.accounts["c"], AccountConfig::Eml("/home/me/saved".into()));
     }
 
     #[test]

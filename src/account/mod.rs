@@ -8,6 +8,7 @@ pub mod credential;
 mod file;
 pub mod imap;
 pub mod limits;
+mod mail_files;
 pub mod mask;
 pub mod oauth;
 pub mod outbox;

@@ -17,6 +17,11 @@ pub(super) trait Entry: Facts<Error = Stop> {
     /// Its flags and keywords.
     fn flags(&mut self) -> Reading<Flags>;
 
+    /// Why nothing that is in the file can be read, where the format is known and not read.
+    fn unreadable(&mut self) -> Reading<Option<&'static str>> {
+        Ok(None)
+    }
+
     /// Its header with CRLF line ends, up to and including the empty line, or as much of it as is read.
     fn header(&mut self) -> Reading<Bytes>;
 
@@ -26,8 +31,8 @@ pub(super) trait Entry: Facts<Error = Stop> {
     /// Its labels, thread and message identifiers, where the file holds such.
     fn marks(&mut self) -> Reading<Marks>;
 
-    /// What is to be told of how it was found; a file that is one message has nothing of that.
-    fn problems(&self) -> Vec<&'static str> {
+    /// What is to be said of the file itself, as far as it was read.
+    fn problems(&self) -> Vec<String> {
         Vec::new()
     }
 
@@ -63,9 +68,27 @@ impl From<Error> for Stop {
 
 /// Reads of the message what is asked for, in addition to what is there.
 pub(super) fn fill(message: &mut Message, fetch: &Fetch, entry: &mut dyn Entry, meter: &Meter) -> Reading<()> {
-    for problem in entry.problems() {
-        add_problem(message, problem.to_owned());
+    if needs_whole(fetch) || needs_header(fetch) {
+        match entry.unreadable()? {
+            Some(problem) => add_problem(message, problem.to_owned()),
+            None => fill_content(message, fetch, entry, meter)?,
+        }
     }
+    if fetch.flags {
+        message.flags = Some(entry.flags()?);
+    }
+    if fetch.received_at {
+        message.received_at = entry.received_at()?;
+    }
+    if fetch.size {
+        message.size = entry.size()?;
+    }
+    entry.problems().into_iter().for_each(|problem| add_problem(message, problem));
+    Ok(())
+}
+
+/// Reads what is in the message itself.
+fn fill_content(message: &mut Message, fetch: &Fetch, entry: &mut dyn Entry, meter: &Meter) -> Reading<()> {
     if needs_whole(fetch) {
         match entry.whole()? {
             Some(raw) => content::fill(message, fetch, &raw),
@@ -91,15 +114,6 @@ pub(super) fn fill(message: &mut Message, fetch: &Fetch, entry: &mut dyn Entry, 
         let told = |id: Option<String>, is_wanted: bool| id.filter(|_| is_wanted).map(StoreId::Given);
         message.thread_id = told(marks.thread_id, fetch.thread_id).or(message.thread_id.take());
         message.email_id = told(marks.email_id, fetch.email_id).or(message.email_id.take());
-    }
-    if fetch.flags {
-        message.flags = Some(entry.flags()?);
-    }
-    if fetch.received_at {
-        message.received_at = entry.received_at()?;
-    }
-    if fetch.size {
-        message.size = Some(entry.size()?);
     }
     Ok(())
 }

@@ -1,13 +1,12 @@
 //! A Maildir with its subfolders as a store of mail.
 //!
 //! Never renames, creates or deletes anything in it. Which directories are folders is in
-//! `layout`, what file names tell in `names`, what numbers they get in `uid_list`.
+//! `layout`, what file names tell in `names`, what numbers they get in `archive::uid_list`.
 
 mod entry;
 mod layout;
 mod listing;
 mod names;
-mod uid_list;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -18,10 +17,9 @@ use futures::stream::BoxStream;
 
 use self::layout::Place;
 use self::listing::Listing;
-use self::uid_list::UidList;
-use super::entry::Stop;
-use super::reading::{self, Alive, Snapshot, Token};
-use super::{folder_named, is_wanted, lanes};
+use super::reading::{self, Alive, Snapshot};
+use super::uid_list::UidList;
+use super::{counts, folder_named, is_wanted, lanes};
 use crate::error::{Error, ErrorKind, Result};
 use crate::mail::snapshots::Snapshots;
 use crate::mail::{Flag, Folder, FolderPattern, FolderScan, MailStore, Message, Meter, Statement, StatusItems};
@@ -119,7 +117,7 @@ impl Store {
         let mut lists = self.uid_lists.lock().unwrap_or_else(PoisonError::into_inner);
         let list = lists
             .entry(directory.to_owned())
-            .or_insert_with(|| Arc::new(Mutex::new(UidList::of(directory, self.cache.as_deref()))));
+            .or_insert_with(|| Arc::new(Mutex::new(UidList::of(directory, "uids", self.cache.as_deref()))));
         Arc::clone(list)
     }
 }
@@ -137,21 +135,7 @@ async fn fill_status(
     if status.size {
         let (alive, meter) = (Alive::default(), Arc::clone(meter));
         let token = alive.token();
-        folder.size = Some(reading::blocking(move || sum_of_sizes(&listing, &meter, &token)).await?);
+        folder.size = reading::blocking(move || counts::size(listing.as_ref(), &meter, &token)).await?;
     }
     Ok(())
-}
-
-fn sum_of_sizes(listing: &Listing, meter: &Meter, token: &Token) -> Result<u64> {
-    let mut chunk = listing.open(meter)?;
-    let mut sum = 0;
-    for position in 0..listing.len() {
-        token.check()?;
-        match super::matches::Facts::size(chunk.entry(position).as_mut()) {
-            Ok(size) => sum += size,
-            Err(Stop::Gone) => {}
-            Err(Stop::Failed(error)) => return Err(error),
-        }
-    }
-    Ok(sum)
 }

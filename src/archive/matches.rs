@@ -29,15 +29,15 @@ pub trait Facts {
     /// When it cannot be read.
     fn received_at(&mut self) -> Result<Option<Timestamp>, Self::Error>;
 
-    /// The message's size in octets, with CRLF line ends.
+    /// The message's size in octets, with CRLF line ends, where that is known.
     ///
     /// # Errors
     /// When it cannot be read.
-    fn size(&mut self) -> Result<u64, Self::Error>;
+    fn size(&mut self) -> Result<Option<u64>, Self::Error>;
 }
 
 /// Whether the key holds. Days are days in UTC; a message without a date is neither since nor
-/// before any day, so the complements of both keys hold for it. A text key holds for every message,
+/// before any day, so the complements of both keys hold for it; and so with a size that is not known. A text key holds for every message,
 /// and so does the complement of what has one in it.
 ///
 /// # Errors
@@ -53,8 +53,8 @@ fn holds<F: Facts + ?Sized>(key: &SearchKey, facts: &mut F) -> Result<Option<boo
         SearchKey::All | SearchKey::Text(..) | SearchKey::Server(_) => true,
         SearchKey::Uid(uids) => uids.contains(facts.uid()),
         SearchKey::Flag(flag) => return facts.has(*flag),
-        SearchKey::Larger(octets) => facts.size()? > *octets,
-        SearchKey::Smaller(octets) => facts.size()? < *octets,
+        SearchKey::Larger(octets) => return Ok(facts.size()?.map(|size| size > *octets)),
+        SearchKey::Smaller(octets) => return Ok(facts.size()?.map(|size| size < *octets)),
         SearchKey::Since(day) => facts.received_at()?.is_some_and(|at| at >= start_of(*day)),
         SearchKey::Before(day) => facts.received_at()?.is_some_and(|at| at < start_of(*day)),
         SearchKey::Not(key) => {
@@ -134,7 +134,7 @@ mod tests {
         seen: bool,
         flagged: Option<bool>,
         received_at: Option<i64>,
-        size: u64,
+        size: Option<u64>,
         sizes_asked: usize,
     }
 
@@ -157,7 +157,7 @@ mod tests {
             Ok(self.received_at.map(Timestamp))
         }
 
-        fn size(&mut self) -> Result<u64, Infallible> {
+        fn size(&mut self) -> Result<Option<u64>, Infallible> {
             self.sizes_asked += 1;
             Ok(self.size)
         }
@@ -169,7 +169,7 @@ mod tests {
             let flagged = [None, Some(false), Some(true)];
             for (seen, flagged) in [false, true].into_iter().flat_map(|seen| flagged.map(|flagged| (seen, flagged))) {
                 for received_at in [None, Some(-1), Some(0), Some(DAY - 1), Some(DAY), Some(2 * DAY)] {
-                    for size in [0, 9, 10, 11] {
+                    for size in [None, Some(0), Some(9), Some(10), Some(11)] {
                         all.push(Known { uid, seen, flagged, received_at, size, sizes_asked: 0 });
                     }
                 }
@@ -195,8 +195,8 @@ mod tests {
             (SearchKey::Flag(Flag::Seen), |known| Some(known.seen)),
             (SearchKey::Flag(Flag::Flagged), |known| known.flagged),
             (SearchKey::Flag(Flag::Draft), |_| Some(false)),
-            (SearchKey::Larger(10), |known| Some(known.size == 11)),
-            (SearchKey::Smaller(10), |known| Some(known.size == 0 || known.size == 9)),
+            (SearchKey::Larger(10), |known| known.size.map(|size| size == 11)),
+            (SearchKey::Smaller(10), |known| known.size.map(|size| matches!(size, 0 | 9))),
             (SearchKey::Since(day(1)), |known| Some(matches!(known.received_at, Some(at) if at / DAY >= 1))),
             (SearchKey::Before(day(1)), |known| Some(matches!(known.received_at, Some(at) if at < DAY))),
         ]

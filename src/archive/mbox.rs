@@ -14,7 +14,7 @@ mod line_date;
 mod record;
 mod scan;
 mod separator;
-mod status;
+pub(super) mod status;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -67,6 +67,11 @@ impl Mbox {
             indexed: Snapshots::default(),
         })))
     }
+}
+
+/// Whether there is an mbox file at a path, or in the directory there.
+pub(super) fn is_at(path: &Path) -> bool {
+    files::places(path).is_ok()
 }
 
 #[async_trait]

@@ -1,17 +1,22 @@
-//! Where mail is, when it is in files: Maildir and mbox, behind the seam of `mail`.
+//! Where mail is, when it is in files: Maildir, mbox and `.eml` files, behind the seam of `mail`.
 //!
 //! Reads only; the one thing it ever writes is its own cache. It knows nothing of SQL. Start at
-//! [`maildir`] or [`mbox`] (what a store is), then `reading` (how a folder is read in chunks).
+//! [`maildir`], [`mbox`] or [`eml`] (what a store is), then `reading` (how a folder is read in chunks).
 
 mod cache;
+mod compressed;
+mod counts;
 mod crlf;
+pub mod eml;
 mod entry;
 pub mod maildir;
 pub mod matches;
 pub mod mbox;
+mod message_file;
 mod reading;
 #[cfg(test)]
 mod tests;
+mod uid_list;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -20,6 +25,7 @@ use std::{fs, io};
 use crate::error::{Error, Result};
 use crate::mail::{Folder, FolderPattern};
 
+pub use eml::Eml;
 pub use maildir::Maildir;
 pub use mbox::Mbox;
 
@@ -38,6 +44,22 @@ fn is_wanted(pattern: &FolderPattern, path: &str) -> bool {
             wanted == path || (path.eq_ignore_ascii_case("INBOX") && wanted.eq_ignore_ascii_case("INBOX"))
         })
     })
+}
+
+/// Whether a file of that name holds one message and nothing else.
+fn is_eml(name: &Path) -> bool {
+    let is_hidden = name.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+    !is_hidden && name.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("eml"))
+}
+
+/// Whether a directory has such a file, or a directory within has.
+fn holds_eml(directory: &Path) -> bool {
+    let children = |directory: &Path| {
+        let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+        entries.map(|entry| entry.path()).collect::<Vec<_>>()
+    };
+    let found = children(directory);
+    found.iter().any(|path| is_eml(path)) || found.iter().flat_map(|path| children(path)).any(|path| is_eml(&path))
 }
 
 /// How many folders are usefully read at once: disks and processors are few.

@@ -32,6 +32,11 @@ pub(super) trait Snapshot: Send + Sync + 'static {
     /// Octets that reading this of every message will cost, where that is known without a look at each.
     fn total(&self, fetch: &Fetch) -> Option<u64>;
 
+    /// Whether its messages lie in one file, in their order. Then what each costs is known exactly.
+    fn is_one_file(&self) -> bool {
+        false
+    }
+
     /// Opens what a chunk is read from.
     fn open<'a>(&'a self, meter: &'a Meter) -> Result<Box<dyn Chunk + 'a>>;
 }
@@ -172,9 +177,9 @@ impl<S: Snapshot> Work<S> {
         let meter = Arc::clone(&self.scan.meter);
         let mut chunk = snapshot.open(&meter)?;
         let mut held = 0;
-        let cost_is_known = wanted.first().is_some_and(|first| snapshot.cost(*first, &self.scan.first).is_some());
+        let is_one_file = snapshot.is_one_file();
         let mut order = wanted.clone();
-        if cost_is_known {
+        if is_one_file {
             // As they lie in the file; nothing will be put back.
             order.reverse();
         }
@@ -188,8 +193,8 @@ impl<S: Snapshot> Work<S> {
             if let Some(message) = self.first_of(position, entry.as_mut())? {
                 found.push((position, message));
             }
-            // A chunk whose cost is known beforehand was cut to size already.
-            if !cost_is_known {
+            // Of one file, the chunk was cut to size already. A file may hold more than its length tells.
+            if !is_one_file {
                 held += entry.octets_read();
             }
         }
@@ -218,27 +223,25 @@ impl<S: Snapshot> Work<S> {
 
     /// Reads the rest of messages that passed, as many as are held at once, newest first.
     fn second_phase(&mut self, token: &Token) -> Result<Vec<Message>> {
-        let Some((fetch, _)) = &self.scan.then else { return Ok(Vec::new()) };
+        let Some(fetch) = self.scan.then.as_ref().map(|(fetch, _)| fetch.clone()) else { return Ok(Vec::new()) };
+        let fetch = &fetch;
         if fetch.is_empty() || self.passed.is_empty() {
             return Ok(self.passed.drain(..).map(|(_, message)| message).collect());
         }
+        let mut chosen = self.next_passed(fetch);
         let mut chunk = self.snapshot.open(&self.scan.meter)?;
-        let mut chosen = Vec::new();
-        let mut held = 0;
-        while let Some((position, _)) = self.passed.front() {
-            let cost = self.snapshot.cost(*position, fetch);
-            held += cost.unwrap_or(UNKNOWN_COST);
-            if held > CHUNK_OCTETS && !chosen.is_empty() {
-                break;
-            }
-            self.scan.meter.bytes_expected.add(cost.and_then(|cost| usize::try_from(cost).ok()).unwrap_or_default());
-            chosen.extend(self.passed.pop_front());
-        }
+        let is_one_file = self.snapshot.is_one_file();
         let mut ready = Vec::with_capacity(chosen.len());
-        // Oldest first, as they lie in the file.
-        for (position, mut message) in chosen.into_iter().rev() {
+        let mut held = 0;
+        // Oldest first, as they lie in the file; files of their own as they are wanted.
+        while held <= CHUNK_OCTETS
+            && let Some((position, mut message)) = if is_one_file { chosen.pop_back() } else { chosen.pop_front() }
+        {
             token.check()?;
-            match entry::fill(&mut message, fetch, chunk.entry(position).as_mut(), &self.scan.meter) {
+            let cost = self.snapshot.cost(position, fetch).and_then(|cost| usize::try_from(cost).ok());
+            self.scan.meter.bytes_expected.add(cost.unwrap_or_default());
+            let mut entry = chunk.entry(position);
+            match entry::fill(&mut message, fetch, entry.as_mut(), &self.scan.meter) {
                 Ok(()) => {
                     self.scan.meter.messages.add(usize::from(self.scan.first.is_empty()));
                     ready.push(message);
@@ -246,10 +249,31 @@ impl<S: Snapshot> Work<S> {
                 Err(Stop::Gone) => {}
                 Err(Stop::Failed(error)) => return Err(error),
             }
+            // Of one file, no more was chosen than is held at once.
+            held += if is_one_file { 0 } else { entry.octets_read() };
         }
         chunk.finish()?;
-        ready.reverse();
+        if is_one_file {
+            ready.reverse();
+        }
+        // What is left when files held more than their lengths told.
+        chosen.append(&mut self.passed);
+        self.passed = chosen;
         Ok(ready)
+    }
+
+    /// Takes messages that passed, newest first, as many as are held at once as far as their costs tell.
+    fn next_passed(&mut self, fetch: &Fetch) -> VecDeque<(usize, Message)> {
+        let mut chosen = VecDeque::new();
+        let mut held = 0;
+        while let Some((position, _)) = self.passed.front() {
+            held += self.snapshot.cost(*position, fetch).unwrap_or(UNKNOWN_COST);
+            if held > CHUNK_OCTETS && !chosen.is_empty() {
+                break;
+            }
+            chosen.extend(self.passed.pop_front());
+        }
+        chosen
     }
 
     /// Takes the positions of the next chunk, newest first.

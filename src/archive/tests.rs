@@ -1,4 +1,4 @@
-//! Both stores together, on real files: what a statement sees, and what it costs.
+//! The stores together, on real files: what a statement sees, and what it costs.
 
 use std::fmt::Write;
 use std::fs;
@@ -16,6 +16,8 @@ use crate::mail::{
     StatusItems, Uid, UidSet,
 };
 
+mod compressed;
+mod eml;
 mod maildir;
 mod mbox;
 

@@ -94,8 +94,8 @@ pub(crate) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Args
 #[derive(Debug, Parser)]
 #[command(name = "mailql", version, about = "SQL over mail: ask a mailbox as if it were a database", after_help = EXAMPLES)]
 struct Typed {
-    /// An account of the configuration, a URL (`imaps://USER@HOST`) or a path (Maildir, mbox file, directory of
-    /// them); or a command: `demo`, `queries [NAME] [ACCOUNT]`, `login [ACCOUNT]`, `logout [ACCOUNT]`,
+    /// An account of the configuration, a URL (`imaps://USER@HOST`) or a path (Maildir, mbox or .eml file,
+    /// directory of them); or a command: `demo`, `queries [NAME] [ACCOUNT]`, `login [ACCOUNT]`, `logout [ACCOUNT]`,
     /// `test [ACCOUNT]`, `accounts`, `config path`
     #[arg(value_name = "ACCOUNT|URL|PATH|COMMAND")]
     words: Vec<String>,
@@ -199,6 +199,7 @@ Examples:
   mailql imaps://me@mail.example.org              the same, on a server
   mailql ~/Maildir -f report.sql --format csv     a script over mail files
   mailql ~/All.mbox -o mail.parquet -c \"SELECT * FROM MessagesInFolder\"
+  mailql message.eml -c \"SELECT name, size FROM MessageAttachments\"
   mailql work -o files/ -c \"SELECT name, content FROM AttachmentContent WHERE folder = 'INBOX'\"
   mailql queries                                  ready-made questions
   mailql login                                    a new account, step by step; or sign in again: login work

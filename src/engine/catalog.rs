@@ -12,7 +12,7 @@ use datafusion::error::Result;
 use super::sending::{self, Sendings, Way};
 use super::sent_email::sent_email;
 use crate::account::{AccountConfig, Config, Proofs};
-use crate::archive::{Maildir, Mbox};
+use crate::archive::{Eml, Maildir, Mbox};
 use crate::error::{Error, ErrorKind};
 use crate::imap::Imap;
 use crate::imap::filing::SentCopies;
@@ -199,5 +199,6 @@ pub(super) fn store(
         AccountConfig::Maildir(path) => Arc::new(Maildir::open(path.clone(), config.cache.clone())?),
         AccountConfig::Imap(account) => Arc::new(Imap::new(account.clone(), Arc::clone(proofs)).named(name)),
         AccountConfig::Mbox(path) => Arc::new(Mbox::open(path.clone(), config.cache.clone())?),
+        AccountConfig::Eml(path) => Arc::new(Eml::open(path.clone(), config.cache.clone())?),
     })
 }

@@ -44,7 +44,7 @@ impl Engine {
                 tell_failure(&handed_in, &mut tell);
                 read.and(handed_in)
             }
-            AccountConfig::Maildir(_) | AccountConfig::Mbox(_) => {
+            AccountConfig::Maildir(_) | AccountConfig::Mbox(_) | AccountConfig::Eml(_) => {
                 let mut steps = Steps::told_to(tell);
                 steps.begin(Step::Folders);
                 let listed = async {

@@ -191,6 +191,12 @@ impl EngineBuilder {
         self.account(name, AccountConfig::Mbox(path.into()))
     }
 
+    /// Adds an account over an `.eml` file or a directory of them.
+    #[must_use]
+    pub fn eml(self, name: impl Into<String>, path: impl Into<PathBuf>) -> Self {
+        self.account(name, AccountConfig::Eml(path.into()))
+    }
+
     /// Adds an account on an IMAP server.
     #[must_use]
     pub fn imap(self, name: impl Into<String>, account: ImapAccount) -> Self {

@@ -28,7 +28,7 @@ const COLUMNS: &[Column] = &[
     Column { name: "uid_next", needs: &[], search: Search::Here, read: Read::Int(|row| number(row.folder.uid_next)), doc: "A uid that no message has yet; the next one gets it or a higher one." },
     Column { name: "uid_validity", needs: &[], search: Search::Here, read: Read::Int(|row| row.folder.uid_validity.map(|validity| validity.0.into())), doc: "Changes when uids no longer mean the same messages; differs by backend." },
     Column { name: "highest_modseq", needs: &[], search: Search::Here, read: Read::Int(|row| number(row.folder.highest_modseq)), doc: "Highest mod-sequence (RFC 7162); differs by backend." },
-    Column { name: "size", needs: &[], search: Search::Here, read: Read::Int(|row| number(row.folder.size)), doc: "Sum of the sizes of its messages, in octets (RFC 8438)." },
+    Column { name: "size", needs: &[], search: Search::Here, read: Read::Int(|row| number(row.folder.size)), doc: "Sum of the sizes of its messages, in octets (RFC 8438); null where one of them is not known." },
 ];
 
 /// The numbers that some columns of the table, by name, ask a store for.

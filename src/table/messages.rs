@@ -50,7 +50,7 @@ pub const ENVELOPE: &[Column] = &[
     Column { name: "draft", needs: &[Need::Flags], search: Search::Flag(Flag::Draft), read: Read::Bool(|row| flag(row, Flag::Draft)), doc: "Whether it is unfinished; null where it is not known." },
     Column { name: "flags", needs: &[Need::Flags], search: Search::Here, read: Read::Text(|row| Some(row.message?.flags.as_ref()?.to_string().into())), doc: "All flags and keywords, space separated (RFC 9051 §2.3.2)." },
     Column { name: "labels", needs: &[Need::Labels], search: Search::Here, read: Read::Text(labels), doc: "Labels, space separated, in quotes when they have blanks; null where there are no labels." },
-    Column { name: "size", needs: &[Need::Size], search: Search::Size, read: Read::Int(|row| i64::try_from(row.message?.size?).ok()), doc: "Size in octets, with CRLF line ends." },
+    Column { name: "size", needs: &[Need::Size], search: Search::Size, read: Read::Int(|row| i64::try_from(row.message?.size?).ok()), doc: "Size in octets, with CRLF line ends; null where a compressed file does not tell." },
     Column { name: "has_attachments", needs: &[Need::Structure], search: Search::Here, read: Read::Bool(|row| attachments(row).map(|count| count > 0)), doc: "Whether it has attachments; images that its HTML refers to and signatures are none." },
     Column { name: "attachment_count", needs: &[Need::Structure], search: Search::Here, read: Read::Int(attachments), doc: "Number of attachments; images that its HTML refers to and signatures do not count." },
     Column { name: "mod_seq", needs: &[Need::ModSeq], search: Search::Here, read: Read::Int(|row| i64::try_from(row.message?.mod_seq?).ok()), doc: "Mod-sequence of its last change (RFC 7162); differs by backend." },

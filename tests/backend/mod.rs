@@ -35,6 +35,17 @@ pub fn mbox() -> (TempDir, Engine) {
     (place, engine)
 }
 
+/// A directory of `.eml` files, and a session over it.
+pub fn eml() -> (TempDir, Engine) {
+    let place = tempfile::tempdir().unwrap();
+    mail::write_eml(place.path());
+    // A directory without a file is no folder, and statements name this one.
+    std::fs::create_dir(place.path().join("Empty")).unwrap();
+    std::fs::write(place.path().join("Empty").join("only.eml"), "Subject: not so empty\n\n").unwrap();
+    let engine = Engine::builder().eml("mail", place.path()).build().unwrap();
+    (place, engine)
+}
+
 /// A real server.
 #[cfg(unix)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,6 +4,8 @@
 //! and held to a peak of memory, to a time and to the rows of all three.
 
 use std::fs::{self, File};
+use std::io::Write;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -12,7 +14,7 @@ use serde_json::Value;
 
 use crate::program::Home;
 use crate::server::dovecot::Dovecot;
-use crate::{write_maildir, write_mbox};
+use crate::{write_eml, write_maildir, write_mbox};
 
 /// A mail that is too much, and what is to be said of it.
 struct Giant {
@@ -142,6 +144,44 @@ fn mail_that_is_too_much_is_a_row_in_an_mbox_within_bounds() {
         file.display().to_string()
     });
 }
+
+/// A little that becomes a lot: a message that is larger than one may be, compressed to some kilobytes.
+#[test]
+fn what_inflates_to_too_much_is_a_row_within_bounds() {
+    let mut bomb = Vec::new();
+    let mut encoder = zstd::Encoder::new(&mut bomb, 1).unwrap();
+    let mut beginning = mail("giant", b"\n");
+    beginning.resize(1 << 20, b'x');
+    for _ in 0..(LARGEST >> 20) + 64 {
+        encoder.write_all(&beginning).unwrap();
+    }
+    encoder.finish().unwrap();
+    assert!(bomb.len() < 1 << 20, "{}", bomb.len());
+    let home = Home::new();
+    for (name, write) in [("mail", write_maildir as fn(&Path, &[&[u8]])), ("saved", write_eml)] {
+        let (first, last) = (mail("first", b"\ntext\n"), mail("last", b"\ntext\n"));
+        write(&home.path(&format!("good-{name}")), &[&first, &last]);
+        write(&home.path(name), &[&first, &bomb, &last]);
+        for stage in &STAGES[..2] {
+            let usual = run(&home, &format!("./good-{name}"), "", stage.sql).peak;
+            let giant = run(&home, &format!("./{name}"), "", stage.sql);
+            assert_eq!(giant.failure, None, "{name}: {}", stage.sql);
+            let bound = usual + LARGEST + SLACK;
+            assert!(giant.peak <= bound, "{} MB, and {} MB at most: {name}", giant.peak >> 20, bound >> 20);
+            let told: Vec<_> =
+                giant.rows.iter().map(|row| [row["message_id"].as_str(), row["problems"].as_str()]).collect();
+            let expected = [
+                [Some("<first@example.org>"), None],
+                [Some("<giant@example.org>"), Some("not loaded: larger than 256 MiB")],
+                [Some("<last@example.org>"), None],
+            ];
+            assert_eq!(told, expected, "{name}: {}", stage.sql);
+        }
+    }
+}
+
+/// The largest message that is read.
+const LARGEST: u64 = 256 << 20;
 
 #[test]
 fn mail_that_is_too_much_is_a_row_on_a_server_within_bounds() {

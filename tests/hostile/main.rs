@@ -30,6 +30,14 @@ fn write_maildir(maildir: &Path, mails: &[&[u8]]) {
     }
 }
 
+/// Writes mails as `.eml` files of a directory, in their order.
+fn write_eml(directory: &Path, mails: &[&[u8]]) {
+    fs::create_dir_all(directory).unwrap();
+    for (position, mail) in mails.iter().enumerate() {
+        fs::write(directory.join(format!("{position:04}.eml")), mail).unwrap();
+    }
+}
+
 /// Writes mails as an mbox; none of them has a line that begins as a mail there does.
 fn write_mbox(file: &Path, mails: &[&[u8]]) {
     let begin = b"From a@example.org Sat Jan  3 01:02:03 2026\n".as_slice();

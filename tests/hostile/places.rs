@@ -55,6 +55,25 @@ fn what_is_no_regular_file_in_a_maildir_is_no_mail() {
 }
 
 #[test]
+fn what_is_no_regular_file_is_no_eml_file() {
+    let home = Home::new();
+    let saved = home.path("saved");
+    crate::write_eml(&saved, &[MAIL]);
+    pipe(&saved.join("pipe.eml"));
+    symlink("/dev/zero", saved.join("device.eml")).unwrap();
+    symlink("0000.eml", saved.join("link.eml")).unwrap();
+    symlink("nothing", saved.join("nowhere.eml")).unwrap();
+    fs::create_dir(saved.join("directory.eml")).unwrap();
+    let count = "SELECT count(*) AS n FROM MessageBody";
+    assert_eq!(home.stdout(&["./saved", "--format", "csv", "-c", count]), "n\n2\n");
+    for (path, said) in [("./saved/pipe.eml", "a named pipe"), ("./saved/device.eml", "a device")] {
+        let output = home.run(&[path, "-c", count]);
+        assert_eq!(output.status.code(), Some(1), "{path}");
+        assert!(stderr(&output).contains(said), "{path}: {}", stderr(&output));
+    }
+}
+
+#[test]
 fn what_is_no_regular_file_is_no_mbox() {
     let home = Home::new();
     let boxes = home.path("boxes");

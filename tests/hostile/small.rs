@@ -1,4 +1,4 @@
-//! Small mail that means harm, one kind of it each, and what comes of it: the same in a Maildir, in an mbox, on Dovecot.
+//! Small mail that means harm, one kind of it each, and what comes of it: the same in a Maildir, in an mbox, in `.eml` files, on Dovecot.
 //!
 //! The answers are in `small.txt`; `MAILQL_COMPLETE=1` writes them anew from the Maildir, to be read before they are
 //! committed. More that is odd, but not as bad, is in `tests/mail/`.
@@ -12,7 +12,7 @@ use mailql::{AccountConfig, Engine, ImapAccount, Tls};
 
 use crate::answer::cells;
 use crate::server::dovecot::Dovecot;
-use crate::{write_maildir, write_mbox};
+use crate::{write_eml, write_maildir, write_mbox};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn small_hostile_mail_gives_the_same_rows_everywhere() {
@@ -31,6 +31,9 @@ async fn small_hostile_mail_gives_the_same_rows_everywhere() {
     assert_eq!(differing(&told, &expected), "", "in a Maildir");
     let engine = Engine::builder().mbox("mail", &file).build().unwrap();
     assert_eq!(differing(&crate::small::told(&engine, &all).await, &expected), "", "in an mbox");
+    write_eml(&place.path().join("saved"), &raws);
+    let engine = Engine::builder().eml("mail", place.path().join("saved")).build().unwrap();
+    assert_eq!(differing(&crate::small::told(&engine, &all).await, &expected), "", "in .eml files");
     let dovecot = Dovecot::shared();
     let user = dovecot.user_with(|maildir| write_maildir(maildir, &raws));
     let account = ImapAccount::new("localhost", &user.name).password(user.password).tls(Tls::Implicit);

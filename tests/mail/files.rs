@@ -1,4 +1,4 @@
-//! Writes the corpus as a Maildir, as a directory of mbox files, and as one mbox file.
+//! Writes the corpus as a Maildir, as a directory of mbox files, as one mbox file, and as a directory of `.eml` files.
 //!
 //! All of them hold the same octets, so that the same statement gives the same rows.
 
@@ -58,6 +58,15 @@ fn write_mbox_of(dir: &Path, folders: &[&str], mails: &[Odd]) {
 /// Writes the mails of all folders as one mbox file.
 pub fn write_one_mbox(path: &Path) {
     fs::write(path, mbox(corpus().iter())).unwrap();
+}
+
+/// Writes a directory of `.eml` files, with a directory for each folder that has mail; their names are in the order of the mails.
+pub fn write_eml(dir: &Path) {
+    for (position, odd) in corpus().iter().enumerate() {
+        let folder = dir.join(odd.folder);
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join(format!("{position:06}.eml")), &odd.raw).unwrap();
+    }
 }
 
 fn maildir_folder(dir: &Path, folder: &str) -> PathBuf {

@@ -1,7 +1,7 @@
 //! The corpus: one mail of every odd kind, with a line that says why it is odd.
 //!
 //! It only makes mail and writes it as files; what should come of it is for the tests to say. The
-//! mails are grouped by what is odd about them; [`files`] writes them as Maildir and as mbox.
+//! mails are grouped by what is odd about them; [`files`] writes them as Maildir, as mbox and as `.eml` files.
 
 // Each test takes from it what it needs; a list of mails is as long as it is.
 #![allow(dead_code, unused_imports, clippy::too_many_lines)]
@@ -20,7 +20,7 @@ mod text;
 mod threads;
 mod written;
 
-pub use files::{write_maildir, write_mbox, write_odd_maildir, write_odd_mbox, write_one_mbox};
+pub use files::{write_eml, write_maildir, write_mbox, write_odd_maildir, write_odd_mbox, write_one_mbox};
 
 /// The folders of the corpus; the last one is empty.
 pub const FOLDERS: [&str; 6] = ["INBOX", "Archive/2025", "Entwürfe", "Lists", written::FOLDER, "Empty"];

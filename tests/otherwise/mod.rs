@@ -3,6 +3,8 @@
 //! A file of `tests/sql/` is one for all. What a server makes of a mail is its own affair, and may not be what we make of
 //! it; so where its answer differs, it must differ in just these rows, and wherever they stand.
 
+pub mod eml;
+
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 

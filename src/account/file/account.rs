@@ -25,6 +25,7 @@ use crate::error::Result;
 pub(super) struct Account {
     maildir: Option<PathBuf>,
     mbox: Option<PathBuf>,
+    eml: Option<PathBuf>,
     imap: Option<Server>,
     smtp: Option<Server>,
     outbox: Option<PathBuf>,
@@ -57,7 +58,7 @@ impl Account {
     /// # Errors
     /// It says too little, too much, or what cannot be.
     pub(super) fn meant(
-        mut self,
+        self,
         name: &str,
         credentials: &BTreeMap<String, Spanned<Registration>>,
         absolute: impl Fn(&Path) -> Result<PathBuf>,
@@ -74,16 +75,18 @@ impl Account {
             None => None,
         };
         let is_live = self.imap.is_some() || self.provider.is_some();
-        let account = match (self.maildir.take(), self.mbox.take(), is_live) {
-            (Some(path), None, false) => self.of_files().and_then(|()| absolute(&path)).map(AccountConfig::Maildir),
-            (None, Some(path), false) => self.of_files().and_then(|()| absolute(&path)).map(AccountConfig::Mbox),
-            (None, None, true) => self.live(credentials, absolute).map(AccountConfig::Imap),
-            (None, None, false) => wrong(
+        let of_files = |path: PathBuf| self.of_files().and_then(|()| absolute(&path));
+        let account = match (self.maildir.clone(), self.mbox.clone(), self.eml.clone(), is_live) {
+            (Some(path), None, None, false) => of_files(path).map(AccountConfig::Maildir),
+            (None, Some(path), None, false) => of_files(path).map(AccountConfig::Mbox),
+            (None, None, Some(path), false) => of_files(path).map(AccountConfig::Eml),
+            (None, None, None, true) => self.live(credentials, absolute).map(AccountConfig::Imap),
+            (None, None, None, false) => wrong(
                 format!("account '{name}' does not say where its mail is"),
-                "give it maildir = \"…\", mbox = \"…\", imap = { host = \"…\" } or provider = \"…\"",
+                "give it maildir = \"…\", mbox = \"…\", eml = \"…\", imap = { host = \"…\" } or provider = \"…\"",
             ),
             _ => wrong(
-                format!("account '{name}' has more than one of maildir, mbox and imap (or provider)"),
+                format!("account '{name}' has more than one of maildir, mbox, eml and imap (or provider)"),
                 "make them accounts of their own; the schema accounts reads all of them at once",
             ),
         };
@@ -339,6 +342,7 @@ mod tests {
         assert_eq!(outbox("[accounts.work]\nmbox = 'm'\noutbox = 'out'"), at("/etc/x/out"));
         assert_eq!(outbox(&format!("{WORK}outbox = '/srv/out'")), at("/srv/out"));
         assert_eq!((outbox(WORK), outbox("[accounts.work]\nmbox = 'm'")), (None, None));
+        assert_eq!(outbox("[accounts.work]\neml = 'm'\noutbox = 'out'"), at("/etc/x/out"));
         let text = "[accounts.work]\nmbox = 'm'\noutbox = 'out'\nfrom = 'me@example.org'";
         assert_eq!(parse(text).unwrap().sender("Work"), Some("me@example.org"));
         assert_eq!(parse(&format!("{WORK}from = 'me@example.org'")).unwrap().sender("work"), Some("me@example.org"));
@@ -356,6 +360,9 @@ mod tests {
             ("\n[accounts.a]\nimap = { host = 'h' }", "needs a user (account a, line 2)", "user = "),
             ("[accounts.a]\nimap = { port = 993 }\nuser = 'me'", "`host` is missing (line 2)", "add it"),
             ("[accounts.a]\nimap = { host = 'h' }\nuser = 'me'\nmaildir = 'm'", "more than one of", "of their own"),
+            ("[accounts.a]\neml = 'm'\nmbox = 'm'", "more than one of", "of their own"),
+            ("[accounts.a]\neml = 'm'\nuser = 'me'", "mail files have no user (account a, line 1)", "imap"),
+            ("[accounts.a]\neml = 1", "kind that belongs there (line 2)", ""),
             ("[accounts.a]\nmaildir = 'm'\nuser = 'me'", "mail files have no user (account a, line 1)", "imap"),
             ("[accounts.a]\nmbox = 'm'\nfrom = 'me@h'", "no from, as no mail is sent from them (account a", "outbox"),
             ("[accounts.a]\nmbox = 'm'\nsent_copy = true", "no sent_copy (account a, line 1)", "imap"),

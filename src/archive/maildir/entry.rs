@@ -4,8 +4,8 @@
 //! [`crate::archive::entry`].
 
 use std::collections::HashMap;
-use std::fs::{self, File};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -13,9 +13,9 @@ use bytes::Bytes;
 
 use super::listing::{self, Found, Listing, Named};
 use super::names;
-use crate::archive::crlf::{self, LineEnds};
-use crate::archive::entry::{self, Entry, MOST_HEADER, MOST_MESSAGE, Marks, Reading, Stop};
+use crate::archive::entry::{Entry, Marks, Reading, Stop};
 use crate::archive::matches::Facts;
+use crate::archive::message_file::{Lead, MessageFile, failed};
 use crate::archive::reading::Chunk;
 use crate::error::{Error, ErrorKind, Result};
 use crate::file;
@@ -88,7 +88,7 @@ fn place(names: Option<&HashMap<Vec<u8>, Found>>, file: &Named, directory: &Path
 impl Chunk for OpenFolder<'_> {
     fn entry(&mut self, position: usize) -> Box<dyn Entry + '_> {
         let file = self.listing.file(position);
-        Box::new(MaildirEntry { folder: self, file, open: None, held: Vec::new(), whole: None, octets_read: 0 })
+        Box::new(MaildirEntry { folder: self, file, open: None })
     }
 
     fn finish(&mut self) -> Result<()> {
@@ -99,67 +99,24 @@ impl Chunk for OpenFolder<'_> {
 struct MaildirEntry<'c, 'a> {
     folder: &'c mut OpenFolder<'a>,
     file: &'a Named,
-    open: Option<(File, PathBuf)>,
-    /// The beginning of the file, as far as it was read.
-    held: Vec<u8>,
-    whole: Option<Bytes>,
-    octets_read: u64,
+    open: Option<MessageFile<'a>>,
 }
 
-impl MaildirEntry<'_, '_> {
+impl<'a> MaildirEntry<'_, 'a> {
     fn name(&self) -> &[u8] {
         self.file.name.as_encoded_bytes()
     }
 
-    fn open(&mut self) -> Reading<&mut (File, PathBuf)> {
+    fn open(&mut self) -> Reading<&mut MessageFile<'a>> {
         let open = match self.open.take() {
             Some(open) => open,
-            None => self.folder.with_file(self.file, |path| Ok((file::open(path)?, path.to_owned())))?,
+            None => {
+                let meter = self.folder.meter;
+                let open = |path: &Path| MessageFile::new(file::open(path)?, path.to_owned(), Lead::None, meter);
+                self.folder.with_file(self.file, open)?
+            }
         };
         Ok(self.open.insert(open))
-    }
-
-    /// Reads on until so much is held; says whether the file goes on after that.
-    fn hold(&mut self, octets: u64) -> Reading<bool> {
-        let mut held = std::mem::take(&mut self.held);
-        let before = held.len() as u64;
-        let (file, path) = self.open()?;
-        let read = Read::take(&mut *file, octets.saturating_sub(before)).read_to_end(&mut held);
-        let read = read.map_err(|error| failed(path, error))?;
-        self.count(read);
-        self.held = held;
-        Ok(self.held.len() as u64 >= octets)
-    }
-
-    fn count(&mut self, octets: usize) {
-        self.octets_read += octets as u64;
-        self.folder.meter.bytes.add(octets);
-    }
-
-    /// Reads the file to its end for its size alone.
-    fn counted_size(&mut self) -> Reading<u64> {
-        let mut buffer = vec![0; BLOCK];
-        let mut ends = LineEnds::default();
-        let mut size = 0;
-        let (file, path) = self.open()?;
-        file.seek(SeekFrom::Start(0)).map_err(|error| failed(path, error))?;
-        loop {
-            let (file, path) = self.open()?;
-            let read = match file.read(&mut buffer) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                result => result.map_err(|error| failed(path, error))?,
-            };
-            if read == 0 {
-                break;
-            }
-            ends.add(&buffer[..read]);
-            size += read as u64;
-            self.count(read);
-        }
-        let held = self.held.len() as u64;
-        let (file, path) = self.open()?;
-        file.seek(SeekFrom::Start(held)).map_err(|error| failed(path, error))?;
-        Ok(size + ends.bare())
     }
 }
 
@@ -176,18 +133,18 @@ impl Facts for MaildirEntry<'_, '_> {
 
     /// When the file was last written, as IMAP servers over Maildir say too.
     fn received_at(&mut self) -> Reading<Option<Timestamp>> {
-        let metadata = match &self.open {
-            Some((file, path)) => file.metadata().map_err(|error| failed(path, error))?,
-            None => self.folder.with_file(self.file, |path| fs::metadata(path))?,
+        let modified = match &self.open {
+            Some(open) => open.metadata().modified(),
+            None => self.folder.with_file(self.file, |path| fs::metadata(path))?.modified(),
         };
-        Ok(metadata.modified().ok().and_then(timestamp))
+        Ok(modified.ok().and_then(timestamp))
     }
 
-    fn size(&mut self) -> Reading<u64> {
-        match (names::size_with_crlf(self.name()), &self.whole) {
-            (Some(size), _) => Ok(size),
-            (None, Some(whole)) => Ok(whole.len() as u64),
-            (None, None) => self.counted_size(),
+    /// What the name tells is the size of the message, of a compressed file, too.
+    fn size(&mut self) -> Reading<Option<u64>> {
+        match names::size_with_crlf(self.name()) {
+            Some(size) => Ok(Some(size)),
+            None => self.open()?.size(),
         }
     }
 }
@@ -197,33 +154,16 @@ impl Entry for MaildirEntry<'_, '_> {
         Ok(names::flags(self.name(), self.folder.listing.keywords()))
     }
 
+    fn unreadable(&mut self) -> Reading<Option<&'static str>> {
+        Ok(self.open()?.unreadable())
+    }
+
     fn header(&mut self) -> Reading<Bytes> {
-        if let Some(whole) = &self.whole {
-            return Ok(entry::header_of(whole));
-        }
-        let mut wanted = FIRST_READ;
-        loop {
-            let goes_on = self.hold(wanted as u64)?;
-            let end = crlf::header_end(&self.held);
-            if end.is_some() || !goes_on || wanted >= MOST_HEADER {
-                let header = self.held[..end.unwrap_or(self.held.len())].to_vec();
-                return Ok(entry::header_of(&crlf::with_crlf(header)));
-            }
-            wanted *= 2;
-        }
+        self.open()?.header()
     }
 
     fn whole(&mut self) -> Reading<Option<Bytes>> {
-        if self.whole.is_none() {
-            let (file, path) = self.open()?;
-            let length = file.metadata().map_err(|error| failed(path, error))?.len();
-            if length > MOST_MESSAGE {
-                return Ok(None);
-            }
-            self.hold(length)?;
-            self.whole = Some(crlf::with_crlf(std::mem::take(&mut self.held)));
-        }
-        Ok(self.whole.clone())
+        self.open()?.whole()
     }
 
     /// A Maildir keeps no such thing.
@@ -231,18 +171,17 @@ impl Entry for MaildirEntry<'_, '_> {
         Ok(Marks::default())
     }
 
+    fn problems(&self) -> Vec<String> {
+        self.open.as_ref().map(MessageFile::problems).unwrap_or_default()
+    }
+
     fn octets_read(&self) -> u64 {
-        self.octets_read
+        self.open.as_ref().map_or(0, MessageFile::octets_read)
     }
 }
 
 /// How often a file is looked for that is renamed all the time.
 const MOST_LOOKS: usize = 50;
-
-/// What is read of a file at first; most headers end before that.
-const FIRST_READ: usize = 8 << 10;
-
-const BLOCK: usize = 64 << 10;
 
 fn timestamp(time: SystemTime) -> Option<Timestamp> {
     let micros = match time.duration_since(UNIX_EPOCH) {
@@ -250,8 +189,4 @@ fn timestamp(time: SystemTime) -> Option<Timestamp> {
         Err(before) => -i64::try_from(before.duration().as_micros()).ok()?,
     };
     Some(Timestamp(micros))
-}
-
-fn failed(path: &Path, error: io::Error) -> Stop {
-    Stop::Failed(Error::io(format!("cannot read {}", path.display()), error))
 }

@@ -14,9 +14,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::entry::OpenFolder;
 use super::names;
-use super::uid_list::UidList;
 use crate::archive::entry::needs_whole;
 use crate::archive::reading::{Chunk, Snapshot};
+use crate::archive::uid_list::UidList;
 use crate::error::{Error, Result};
 use crate::file;
 use crate::mail::{Fetch, Flag, Meter, Uid, UidValidity};

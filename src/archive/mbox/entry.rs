@@ -51,6 +51,10 @@ impl Snapshot for Indexed {
         Some(self.index.records.iter().map(|record| cost(record, fetch)).sum())
     }
 
+    fn is_one_file(&self) -> bool {
+        true
+    }
+
     fn open<'a>(&'a self, meter: &'a Meter) -> Result<Box<dyn Chunk + 'a>> {
         let failed = |error| Error::io(format!("cannot open {}", self.path.display()), error);
         let file = file::open(&self.path).map_err(failed)?;
@@ -142,8 +146,8 @@ impl Facts for MboxEntry<'_> {
         Ok(Some(self.record.received_at).filter(|at| *at != NO_DATE).map(Timestamp))
     }
 
-    fn size(&mut self) -> Reading<u64> {
-        Ok(self.record.size)
+    fn size(&mut self) -> Reading<Option<u64>> {
+        Ok(Some(self.record.size))
     }
 }
 
@@ -192,8 +196,8 @@ impl Entry for MboxEntry<'_> {
         Ok(status::marks(&Header::parse(self.header()?)))
     }
 
-    fn problems(&self) -> Vec<&'static str> {
-        self.record.problems().collect()
+    fn problems(&self) -> Vec<String> {
+        self.record.problems().map(str::to_owned).collect()
     }
 
     fn octets_read(&self) -> u64 {

@@ -8,7 +8,8 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::separator::{self, Before, Form, judge};
-use crate::archive::{DELIMITER, is_directory, with_own_paths};
+use crate::archive::compressed::Format;
+use crate::archive::{DELIMITER, holds_eml, is_directory, is_eml, with_own_paths};
 use crate::error::{Error, ErrorKind, Result};
 use crate::file;
 
@@ -41,8 +42,10 @@ pub(super) fn places(root: &Path) -> Result<Vec<Place>> {
     if walk.places.is_empty() {
         let hint = if root.join("cur").is_dir() {
             "this is a Maildir; use `maildir = …`"
+        } else if holds_eml(root) {
+            "these are .eml files; use `eml = …`"
         } else {
-            "an mbox file starts with a line `From someone Sat Jan  3 01:02:03 2026`"
+            "a Maildir has `cur` and `new`, an mbox file starts with a line `From someone Sat Jan  3 01:02:03 2026`, a file of one message ends in .eml"
         };
         return Err(Error::new(ErrorKind::Mail, format!("no mbox file in {}", root.display())).hint(hint));
     }
@@ -52,11 +55,14 @@ pub(super) fn places(root: &Path) -> Result<Vec<Place>> {
 
 /// That a file is no mbox.
 pub(super) fn no_mbox(path: &Path) -> Error {
-    let mut magic = [0; 4];
-    let read = file::open(path).and_then(|mut file| file.read(&mut magic)).unwrap_or_default();
-    let hint = match &magic[..read] {
-        [0x1f, 0x8b, ..] | [b'P', b'K', 3, 4] => "the file is compressed; unpack it first",
-        _ => "an mbox file starts with a line `From someone Sat Jan  3 01:02:03 2026`",
+    let mut beginning = [0; 16];
+    let read = file::open(path).and_then(|mut file| file.read(&mut beginning)).unwrap_or_default();
+    let hint = match Format::of(&beginning[..read]) {
+        Format::Compressed(_) | Format::Unread(_) => "the file is compressed; unpack it first",
+        Format::Plain if is_eml(path) => "this is one message; use `eml = …`",
+        Format::Plain => {
+            "an mbox file starts with a line `From someone Sat Jan  3 01:02:03 2026`; a file of one message ends in .eml"
+        }
     };
     Error::new(ErrorKind::Mail, format!("{} is no mbox file", path.display())).hint(hint)
 }

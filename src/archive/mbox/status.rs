@@ -44,7 +44,7 @@ pub(super) fn interest(line: &[u8]) -> Interest {
 }
 
 /// Flags and keywords.
-pub(super) fn flags(header: &Header) -> Flags {
+pub(in crate::archive) fn flags(header: &Header) -> Flags {
     let mut flags = Flags::default();
     let mut letters = header.text("status").unwrap_or_default().into_owned();
     letters.push_str(&header.text("x-status").unwrap_or_default());
@@ -97,7 +97,7 @@ pub(super) fn is_kept_in_place(header: &Header) -> bool {
 }
 
 /// Labels and identifiers of a Takeout archive.
-pub(super) fn marks(header: &Header) -> Marks {
+pub(in crate::archive) fn marks(header: &Header) -> Marks {
     let number = |name| header.text(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
     Marks { labels: labels(header), thread_id: number("x-gm-thrid"), email_id: number("x-gm-msgid") }
 }

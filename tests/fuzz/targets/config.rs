@@ -20,7 +20,9 @@ fn file(text: &str) {
             for (name, account) in &config.accounts {
                 assert!(!["accounts", "information_schema"].contains(&name.to_lowercase().as_str()), "{name}");
                 match account {
-                    AccountConfig::Maildir(path) | AccountConfig::Mbox(path) => assert!(path.is_absolute(), "{path:?}"),
+                    AccountConfig::Maildir(path) | AccountConfig::Mbox(path) | AccountConfig::Eml(path) => {
+                        assert!(path.is_absolute(), "{path:?}")
+                    }
                     AccountConfig::Imap(account) => says_itself(account),
                 }
             }

@@ -209,7 +209,7 @@ impl Facts for Invented {
         Ok((!self.0.is_multiple_of(5)).then_some(Timestamp(i64::from(self.0) * 1_000_000)))
     }
 
-    fn size(&mut self) -> Result<u64, Self::Error> {
-        Ok(u64::from(self.0 >> (self.0 % 29)))
+    fn size(&mut self) -> Result<Option<u64>, Self::Error> {
+        Ok((!self.0.is_multiple_of(7)).then_some(u64::from(self.0 >> (self.0 % 29))))
     }
 }

@@ -1,7 +1,8 @@
-//! The numbers of messages in a Maildir folder: a list of names that only ever grows.
+//! The numbers of messages in a folder of files: a list of names that only ever grows.
 //!
 //! Kept in the cache directory, in memory when that cannot be written. A name's place in the list
-//! is its uid. Several processes may use it at once. What names there are is in [`super::listing`].
+//! is its uid. Several processes may use it at once. What names there are is in
+//! `maildir::listing` and `eml::listing`.
 
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
@@ -9,7 +10,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::archive::cache;
+use super::cache;
 use crate::file;
 use crate::mail::{Uid, UidValidity};
 
@@ -25,9 +26,9 @@ pub(super) struct UidList {
 }
 
 impl UidList {
-    /// The list of a folder, not read yet.
-    pub(super) fn of(directory: &Path, cache: Option<&Path>) -> Self {
-        let file = cache.map(|cache| cache::file_for(cache, directory, "uids"));
+    /// The list of a folder, not read yet. Files in the cache directory have the ending of what is listed.
+    pub(super) fn of(directory: &Path, ending: &str, cache: Option<&Path>) -> Self {
+        let file = cache.map(|cache| cache::file_for(cache, directory, ending));
         Self { file, validity: now(), known: HashMap::new(), read_to: 0 }
     }
 
@@ -192,12 +193,12 @@ mod tests {
     fn two_users_of_one_list_agree_and_numbers_are_never_given_again() {
         let cache = tempfile::tempdir().unwrap();
         let mail = tempfile::tempdir().unwrap();
-        let mut one = UidList::of(mail.path(), Some(cache.path()));
-        let mut other = UidList::of(mail.path(), Some(cache.path()));
+        let mut one = UidList::of(mail.path(), "uids", Some(cache.path()));
+        let mut other = UidList::of(mail.path(), "uids", Some(cache.path()));
         assert_eq!(uids(&mut one, &[b"b", b"a"]), [2, 1]);
         assert_eq!(uids(&mut other, &[b"c", b"b"]), [3, 2]);
         assert_eq!(uids(&mut one, &[b"d", b"c"]), [4, 3]);
-        assert_eq!(uids(&mut UidList::of(mail.path(), Some(cache.path())), &[b"d", b"e"]), [4, 5]);
+        assert_eq!(uids(&mut UidList::of(mail.path(), "uids", Some(cache.path())), &[b"d", b"e"]), [4, 5]);
         assert_eq!(one.validity, other.validity);
     }
 
@@ -206,7 +207,7 @@ mod tests {
         let (cache, mail) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let path = cache::file_for(cache.path(), mail.path(), "uids");
         fs::write(&path, format!("{}a\nhal", first_line(UidValidity(7)))).unwrap();
-        let mut list = UidList::of(mail.path(), Some(cache.path()));
+        let mut list = UidList::of(mail.path(), "uids", Some(cache.path()));
         assert_eq!(uids(&mut list, &[b"half", b"a"]), [2, 1]);
         assert_eq!(fs::read_to_string(&path).unwrap(), format!("{}a\nhalf\n", first_line(UidValidity(7))));
         assert_eq!(list.validity, UidValidity(7));
@@ -216,15 +217,15 @@ mod tests {
     fn names_with_line_ends_stay_apart() {
         let (cache, mail) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let names: [&[u8]; 4] = [b"a\nb", b"a", b"b", b"a\\nb"];
-        let first = uids(&mut UidList::of(mail.path(), Some(cache.path())), &names);
-        assert_eq!(uids(&mut UidList::of(mail.path(), Some(cache.path())), &names), first);
+        let first = uids(&mut UidList::of(mail.path(), "uids", Some(cache.path())), &names);
+        assert_eq!(uids(&mut UidList::of(mail.path(), "uids", Some(cache.path())), &names), first);
         assert_eq!(first, [2, 1, 4, 3]);
     }
 
     #[test]
     fn without_a_cache_numbers_hold_for_as_long_as_the_list_lives() {
         let mail = tempfile::tempdir().unwrap();
-        let mut list = UidList::of(mail.path(), Some(&mail.path().join("file")));
+        let mut list = UidList::of(mail.path(), "uids", Some(&mail.path().join("file")));
         fs::write(mail.path().join("file"), "in the way").unwrap();
         assert_eq!(uids(&mut list, &[b"a"]), [1]);
         assert_eq!(uids(&mut list, &[b"b", b"a"]), [2, 1]);
