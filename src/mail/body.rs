@@ -4,12 +4,11 @@
 //! when a column asks for them, and never before.
 
 use bytes::Bytes;
-use mail_parser::decoders::html::html_to_text;
 
 use super::message::Message;
 use super::part::{MAX_PARTS, Part};
 use super::structure::MAX_DEPTH;
-use super::{charset, transfer};
+use super::{charset, html, transfer};
 
 /// What the parts of a message are.
 #[derive(Debug, Default)]
@@ -184,7 +183,7 @@ fn decoded(part: &Part, octets: &[u8]) -> String {
 fn readable(part: &Part, octets: &[u8]) -> Option<String> {
     match part.media_type.as_ref() {
         "text/plain" => Some(decoded(part, octets)),
-        "text/html" => Some(html_to_text(&decoded(part, octets))),
+        "text/html" => Some(html::text(&decoded(part, octets))),
         _ => None,
     }
 }

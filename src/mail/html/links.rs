@@ -1,0 +1,51 @@
+//! The targets of links, collected tag by tag.
+
+use html5gum::emitters::callback::CallbackEvent;
+
+/// The targets so far.
+#[derive(Debug, Default)]
+pub struct Links {
+    found: Vec<String>,
+    place: Place,
+}
+
+/// What of a tag is read now.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// A tag that is no link, or no tag.
+    #[default]
+    Elsewhere,
+    /// A link whose target was not seen yet.
+    Link,
+    /// The target of a link.
+    Target,
+}
+
+impl Links {
+    /// Takes the next token.
+    pub fn on(&mut self, event: &CallbackEvent<'_>) {
+        self.place = match (event, self.place) {
+            (CallbackEvent::OpenStartTag { name: b"a" | b"area" }, _) => Place::Link,
+            (CallbackEvent::AttributeName { name: b"href" }, Place::Link) => Place::Target,
+            // Of two attributes with one name, the first counts: also when it is empty.
+            (CallbackEvent::AttributeName { .. }, Place::Target) => Place::Elsewhere,
+            (CallbackEvent::AttributeName { .. } | CallbackEvent::AttributeValue { .. }, Place::Link) => Place::Link,
+            (CallbackEvent::AttributeValue { value }, Place::Target) => {
+                self.found.extend(target(value));
+                Place::Elsewhere
+            }
+            _ => Place::Elsewhere,
+        };
+    }
+
+    /// All of them.
+    pub fn finish(self) -> Vec<String> {
+        self.found
+    }
+}
+
+fn target(value: &[u8]) -> Option<String> {
+    let value = String::from_utf8_lossy(value);
+    let value = value.trim_matches(|letter| letter <= ' ');
+    (!value.is_empty()).then(|| value.replace(['\t', '\n', '\r'], ""))
+}
