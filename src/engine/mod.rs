@@ -10,6 +10,7 @@ pub mod check;
 mod deadline;
 mod depth;
 pub mod export;
+mod html_links;
 mod length;
 pub mod octets;
 pub mod rules;
@@ -235,7 +236,7 @@ impl EngineBuilder {
 
 /// Adds the accounts to a session that somebody else made.
 ///
-/// It gets the catalog `mail`, the settings `mailql.*`, the functions `imap_search`, `gmail` and `SendEmail`, and the planner rules; its own catalogs, its
+/// It gets the catalog `mail`, the settings `mailql.*`, the functions `imap_search`, `gmail`, `html_links` and `SendEmail`, and the planner rules; its own catalogs, its
 /// `datafusion.*` options and its default schema stay. All clones of the context share them.
 ///
 /// # Errors
@@ -288,7 +289,8 @@ fn register_with(context: &SessionContext, config: &Config, proofs: &Arc<Proofs>
         .with_analyzer_rule(Arc::new(export::QuoteCopies))
         .build();
     *context.state_ref().write() = state;
-    for function in search_function::functions().into_iter().chain(octets::functions(context)) {
+    let searches = search_function::functions().into_iter();
+    for function in searches.chain(octets::functions(context)).chain([html_links::function()]) {
         context.register_udf(function);
     }
     context.register_catalog(catalog::NAME, Arc::new(accounts));

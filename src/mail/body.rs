@@ -101,9 +101,11 @@ pub fn html(message: &Message) -> Option<String> {
 pub fn preview(message: &Message) -> Option<String> {
     let layout = Layout::of(message.structure.as_ref()?);
     let octets = message.preview.as_ref()?;
-    let text = readable(layout.preview()?, octets)?;
-    // The last character may have been cut.
-    let text = text.trim_end_matches(char::REPLACEMENT_CHARACTER);
+    let part = layout.preview()?;
+    let text = readable(part, octets)?;
+    // The last character may have been cut, and a tag after its first.
+    let is_html = part.media_type == "text/html";
+    let text = text.trim_end_matches(|letter| letter == char::REPLACEMENT_CHARACTER || is_html && letter == '<');
     let words: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
     Some(words.chars().take(200).collect())
 }
