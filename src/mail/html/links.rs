@@ -34,6 +34,8 @@ impl Links {
                 self.found.extend(target(value));
                 Place::Elsewhere
             }
+            // An error is told where it is found: also within a value.
+            (CallbackEvent::Error(_), place) => place,
             _ => Place::Elsewhere,
         };
     }

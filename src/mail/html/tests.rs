@@ -154,5 +154,6 @@ fn links_come_in_order_as_they_are_written() {
     ];
     assert_eq!(links(html), found);
     assert_eq!(links("no links < at all"), Vec::<String>::new());
+    assert_eq!(links("<a href=\"x\u{18}'y`\">"), ["x\u{18}'y`"]);
     assert_eq!(links("<a href='' href=second><a title href=x><a href title=y>"), ["x"]);
 }
