@@ -8,7 +8,10 @@ pub fn check(data: &[u8]) {
     assert!(text.len() <= 2 * page.len(), "{} of {}", text.len(), page.len());
     assert!(!text.contains(['\u{a0}', '\0', '\r']), "{text:?}");
     let is_blank = |line: Option<&str>| line.is_some_and(|line| line.trim().is_empty());
-    assert!(text.is_empty() || !is_blank(text.split('\n').next()) && !is_blank(text.split('\n').next_back()), "{text:?}");
+    assert!(
+        text.is_empty() || !is_blank(text.split('\n').next()) && !is_blank(text.split('\n').next_back()),
+        "{text:?}"
+    );
     let links = html::links(&page);
     assert!(links.iter().map(String::len).sum::<usize>() <= 2 * page.len());
     for link in &links {
@@ -21,7 +24,8 @@ pub fn check(data: &[u8]) {
 fn escaped(text: &str) {
     let plain = text.replace(['\0', '\r', '\u{a0}'], " ");
     let escaped = plain.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;");
-    let words = |text: &str| text.split([' ', '\t', '\n']).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+    let words =
+        |text: &str| text.split([' ', '\t', '\n']).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
     let kept = html::text(&format!("<i>(</i>{escaped}<i>)</i>"));
     assert_eq!(words(&kept), words(&format!("({plain})")));
     assert!(!kept.contains("  ") && !kept.contains('\n'), "{kept:?}");
