@@ -24,20 +24,32 @@ enum Place {
 impl Links {
     /// Takes the next token.
     pub fn on(&mut self, event: &CallbackEvent<'_>) {
-        self.place = match (event, self.place) {
-            (CallbackEvent::OpenStartTag { name: b"a" | b"area" }, _) => Place::Link,
-            (CallbackEvent::AttributeName { name: b"href" }, Place::Link) => Place::Target,
+        match event {
+            CallbackEvent::OpenStartTag { name } => {
+                self.place = if matches!(*name, b"a" | b"area") { Place::Link } else { Place::Elsewhere };
+            }
             // Of two attributes with one name, the first counts: also when it is empty.
-            (CallbackEvent::AttributeName { .. }, Place::Target) => Place::Elsewhere,
-            (CallbackEvent::AttributeName { .. } | CallbackEvent::AttributeValue { .. }, Place::Link) => Place::Link,
-            (CallbackEvent::AttributeValue { value }, Place::Target) => {
-                self.found.extend(target(value));
-                Place::Elsewhere
+            CallbackEvent::AttributeName { name } => {
+                self.place = match self.place {
+                    Place::Link if *name == b"href" => Place::Target,
+                    Place::Link => Place::Link,
+                    Place::Target | Place::Elsewhere => Place::Elsewhere,
+                };
+            }
+            CallbackEvent::AttributeValue { value } => {
+                if self.place == Place::Target {
+                    self.found.extend(target(value));
+                    self.place = Place::Elsewhere;
+                }
             }
             // An error is told where it is found: also within a value.
-            (CallbackEvent::Error(_), place) => place,
-            _ => Place::Elsewhere,
-        };
+            CallbackEvent::Error(_) => {}
+            CallbackEvent::CloseStartTag { .. }
+            | CallbackEvent::EndTag { .. }
+            | CallbackEvent::String { .. }
+            | CallbackEvent::Comment { .. }
+            | CallbackEvent::Doctype { .. } => self.place = Place::Elsewhere,
+        }
     }
 
     /// All of them.

@@ -24,7 +24,7 @@ use self::reader::Reader;
 /// or the end, and line ends are LF. It takes time by the length of the HTML, and is no longer than twice that.
 pub fn text(html: &str) -> String {
     let mut reader = Reader::default();
-    tokenize(html, |event| reader.on(event));
+    tokenize(html, |event| reader.on(&event));
     reader.finish()
 }
 

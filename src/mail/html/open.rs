@@ -21,7 +21,7 @@ pub struct OpenElements {
 }
 
 /// An open element.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone, Copy)]
 struct Open {
     element: Element,
     display: Display,
@@ -89,7 +89,7 @@ impl OpenElements {
         }
         let display = self.display(tag);
         let around = self.last().shown;
-        let shown = around.within(&element, display, &style);
+        let shown = around.within(&element, display, style);
         if element.rule == Rule::Void {
             if shown.is_seen() && element.name == BR {
                 lines.end_line();
@@ -159,11 +159,10 @@ impl OpenElements {
                     self.end_paragraph(lines);
                 }
             }
-            Rule::Block | Rule::Paragraph => self.end_paragraph(lines),
             Rule::Form if is_table(self.last()) || self.stack.iter().any(|open| open.element.rule == Rule::Form) => {
                 return false;
             }
-            Rule::Form => self.end_paragraph(lines),
+            Rule::Block | Rule::Paragraph | Rule::Form => self.end_paragraph(lines),
             Rule::Heading => {
                 self.end_paragraph(lines);
                 if self.last().element.rule == Rule::Heading {
@@ -215,7 +214,7 @@ impl OpenElements {
         self.pop_to(at + 1, lines);
         if self.last().element.rule != Rule::Row {
             let row = Element::of(b"tr");
-            let shown = self.last().shown.within(&row, Display::Row, &Style::default());
+            let shown = self.last().shown.within(&row, Display::Row, Style::default());
             self.push(Open { element: row, display: Display::Row, shown, ..Open::default() }, lines);
         }
         true
@@ -245,7 +244,7 @@ impl OpenElements {
         self.stack[at].beyond += ended.beyond;
         for at in at..self.stack.len() {
             let open = &self.stack[at];
-            self.stack[at].shown = self.stack[at - 1].shown.within(&open.element, open.display, &open.style);
+            self.stack[at].shown = self.stack[at - 1].shown.within(&open.element, open.display, open.style);
         }
     }
 
@@ -269,7 +268,7 @@ impl OpenElements {
         if let [body] = self.stack.as_mut_slice() {
             let style = tag.style.unwrap_or_default();
             let display = style.display.unwrap_or(Display::Block);
-            body.shown = Shown::default().within(&tag.element, display, &style);
+            body.shown = Shown::default().within(&tag.element, display, style);
         }
     }
 
@@ -371,7 +370,7 @@ impl Shown {
     }
 
     /// How text is shown in an element that stands in text that is shown so.
-    fn within(self, element: &Element, display: Display, style: &Style) -> Self {
+    fn within(self, element: &Element, display: Display, style: Style) -> Self {
         Self {
             is_rendered: self.is_rendered && display != Display::None,
             is_visible: style.is_visible.or(element.is_visible).unwrap_or(self.is_visible),

@@ -34,7 +34,7 @@ pub struct StartTag {
 
 impl Reader {
     /// Takes the next token.
-    pub fn on(&mut self, event: CallbackEvent<'_>) {
+    pub fn on(&mut self, event: &CallbackEvent<'_>) {
         match event {
             CallbackEvent::OpenStartTag { name } => {
                 self.tag = StartTag { element: Element::of(name), ..StartTag::default() };

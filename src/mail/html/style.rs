@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr;
+
 use super::element::Display;
 
 /// The properties of a style that text depends on; those that it does not have are none.
@@ -29,6 +31,30 @@ pub enum WhiteSpace {
     KeepLines,
 }
 
+/// A property that text depends on.
+#[derive(Clone, Copy)]
+enum Property {
+    Display,
+    Visibility,
+    WhiteSpace,
+    Float,
+    Position,
+}
+
+impl Property {
+    fn of(name: &str) -> Option<Self> {
+        let (known, property) = match name.len() {
+            5 => ("float", Self::Float),
+            7 => ("display", Self::Display),
+            8 => ("position", Self::Position),
+            10 => ("visibility", Self::Visibility),
+            11 => ("white-space", Self::WhiteSpace),
+            _ => return None,
+        };
+        name.eq_ignore_ascii_case(known).then_some(property)
+    }
+}
+
 /// Which declaration of a property was marked as important, and counts.
 #[derive(Default)]
 struct Important {
@@ -44,22 +70,22 @@ impl Style {
         let mut important = Important::default();
         for declaration in Declarations(&uncommented(text)) {
             let Some((property, value)) = declaration.split_once(':') else { continue };
-            let (property, value) = (property.trim(), value.trim());
-            let lower = value.to_ascii_lowercase();
+            let Some(property) = Property::of(property.trim()) else { continue };
+            let lower = value.trim().to_ascii_lowercase();
             let (value, is_important) = match lower.strip_suffix("important").map(str::trim_end) {
                 Some(value) if value.ends_with('!') => (value[..value.len() - 1].trim_end(), true),
                 _ => (lower.as_str(), false),
             };
-            if property.eq_ignore_ascii_case("display") {
-                set(&mut style.display, &mut important.display, display(value), is_important);
-            } else if property.eq_ignore_ascii_case("visibility") {
-                set(&mut style.is_visible, &mut important.visibility, visibility(value), is_important);
-            } else if property.eq_ignore_ascii_case("white-space") {
-                set(&mut style.white_space, &mut important.white_space, white_space(value), is_important);
-            } else if property.eq_ignore_ascii_case("float") {
-                style.is_apart |= matches!(value, "left" | "right");
-            } else if property.eq_ignore_ascii_case("position") {
-                style.is_apart |= matches!(value, "absolute" | "fixed");
+            match property {
+                Property::Display => set(&mut style.display, &mut important.display, display(value), is_important),
+                Property::Visibility => {
+                    set(&mut style.is_visible, &mut important.visibility, visibility(value), is_important);
+                }
+                Property::WhiteSpace => {
+                    set(&mut style.white_space, &mut important.white_space, white_space(value), is_important);
+                }
+                Property::Float => style.is_apart |= matches!(value, "left" | "right"),
+                Property::Position => style.is_apart |= matches!(value, "absolute" | "fixed"),
             }
         }
         style
@@ -131,22 +157,31 @@ impl<'a> Iterator for Declarations<'a> {
             return None;
         }
         let octets = self.0.as_bytes();
-        let (mut quote, mut brackets, mut at) = (None, 0_usize, 0);
-        while let Some(&octet) = octets.get(at) {
-            match (quote, octet) {
-                (_, b'\\') => at += 1,
-                (Some(open), _) if octet == open => quote = None,
-                (Some(_), _) => {}
-                (None, b'"' | b'\'') => quote = Some(octet),
-                (None, b'(' | b'[' | b'{') => brackets += 1,
-                (None, b')' | b']' | b'}') => brackets = brackets.saturating_sub(1),
-                (None, b';') if brackets == 0 => break,
-                (None, _) => {}
-            }
-            at += 1;
+        let mut at = memchr(b';', octets).unwrap_or(octets.len());
+        // Most have no strings and brackets.
+        if octets[..at].iter().any(|octet| matches!(octet, b'"' | b'\'' | b'\\' | b'(' | b'[' | b'{')) {
+            at = end_of_declaration(octets);
         }
         let declaration = self.0.get(..at).unwrap_or(self.0);
         self.0 = self.0.get(at + 1..).unwrap_or_default();
         Some(declaration)
     }
+}
+
+/// Where the semicolon is that ends a declaration, or the end of the style.
+fn end_of_declaration(octets: &[u8]) -> usize {
+    let (mut quote, mut brackets, mut at) = (None, 0_usize, 0);
+    while let Some(&octet) = octets.get(at) {
+        match (quote, octet) {
+            (_, b'\\') => at += 1,
+            (Some(open), _) if octet == open => quote = None,
+            (None, b'"' | b'\'') => quote = Some(octet),
+            (None, b'(' | b'[' | b'{') => brackets += 1,
+            (None, b')' | b']' | b'}') => brackets = brackets.saturating_sub(1),
+            (None, b';') if brackets == 0 => return at,
+            _ => {}
+        }
+        at += 1;
+    }
+    octets.len()
 }
