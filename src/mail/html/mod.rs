@@ -21,7 +21,7 @@ use self::reader::Reader;
 /// The text of HTML, as `innerText` gives it: without targets of links, images, and what `hidden` or an inline style does not show.
 ///
 /// Style sheets are not looked at. A no-break space is a blank, so that words are found by it; there is no blank line at the beginning
-/// or the end, and line ends are LF. It takes time by the length of the HTML, and is no longer than twice that.
+/// or the end, and line ends are LF. It takes time by the length of the HTML, and is no longer than three times that.
 pub fn text(html: &str) -> String {
     let mut reader = Reader::default();
     tokenize(html, |event| reader.on(&event));
