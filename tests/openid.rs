@@ -1,8 +1,12 @@
 //! The parts that tests of OAuth2 rely on: the provider's pages in a real browser, its tokens, and the servers that take them.
+//!
+//! In [`inner_text`], the browser is the judge of HTML.
 
 #![allow(clippy::unwrap_used, clippy::pedantic, reason = "a test that fails says enough")]
 #![cfg(unix)]
 
+mod chance;
+mod inner_text;
 mod server;
 
 use std::io::{BufRead, BufReader, Read, Write};

@@ -10,6 +10,7 @@ pub mod check;
 mod deadline;
 mod depth;
 pub mod export;
+mod html_links;
 mod length;
 mod mailbox;
 pub mod octets;
@@ -242,7 +243,7 @@ impl EngineBuilder {
 
 /// Adds the accounts to a session that somebody else made.
 ///
-/// It gets the catalog `mail`, the settings `mailql.*`, the functions `imap_search`, `gmail` and `SendEmail`, and the planner rules; its own catalogs, its
+/// It gets the catalog `mail`, the settings `mailql.*`, the functions `imap_search`, `gmail`, `html_links` and `SendEmail`, and the planner rules; its own catalogs, its
 /// `datafusion.*` options and its default schema stay. All clones of the context share them.
 ///
 /// # Errors
@@ -295,9 +296,8 @@ fn register_with(context: &SessionContext, config: &Config, proofs: &Arc<Proofs>
         .with_analyzer_rule(Arc::new(export::QuoteCopies))
         .build();
     *context.state_ref().write() = state;
-    for function in
-        search_function::functions().into_iter().chain(octets::functions(context)).chain([mailbox::function()])
-    {
+    let functions = search_function::functions().into_iter().chain(octets::functions(context));
+    for function in functions.chain([html_links::function(), mailbox::function()]) {
         context.register_udf(function);
     }
     context.register_catalog(catalog::NAME, Arc::new(accounts));

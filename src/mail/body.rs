@@ -6,14 +6,13 @@
 mod meta;
 
 use bytes::Bytes;
-use mail_parser::decoders::html::html_to_text;
 
 use super::charset::{self, Decoded};
 use super::content::Extent;
 use super::message::Message;
 use super::part::{MAX_PARTS, Part, PartNumber};
 use super::structure::MAX_DEPTH;
-use super::transfer;
+use super::{html, transfer};
 
 /// What the parts of a message are.
 #[derive(Debug, Default)]
@@ -321,7 +320,7 @@ fn decoded(part: &Part, octets: &[u8]) -> String {
 fn readable(part: &Part, octets: &[u8]) -> Option<String> {
     match part.media_type.as_ref() {
         "text/plain" => Some(decoded(part, octets)),
-        "text/html" => Some(html_to_text(&decoded(part, octets))),
+        "text/html" => Some(html::text(&decoded(part, octets))),
         _ => None,
     }
 }

@@ -16,6 +16,7 @@ pub mod fetch;
 pub mod flag;
 pub mod folder;
 pub mod header;
+pub mod html;
 pub mod mailbox;
 pub mod message;
 pub mod mutf7;

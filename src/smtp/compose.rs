@@ -10,11 +10,11 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use lettre::message::header::{ContentTransferEncoding, ContentType};
 use lettre::message::{Attachment, Body, MultiPart, SinglePart};
-use mail_parser::decoders::html::html_to_text;
 
 use super::content::{Content, LINE};
 use crate::error::{Error, ErrorKind, Result};
 use crate::mail::draft::{Draft, Enclosure};
+use crate::mail::html;
 
 /// The octets of a mail: lines that end with CRLF, in ASCII unless an address is not. Nobody finds out who is in Bcc.
 ///
@@ -78,7 +78,7 @@ impl Parts {
 
 /// The same twice, the better form last (RFC 2046 §5.1.4).
 fn alternative(text: Option<String>, html: &str) -> MultiPart {
-    let text = text.unwrap_or_else(|| lines(&html_to_text(html)));
+    let text = text.unwrap_or_else(|| lines(&html::text(html)));
     let parts = MultiPart::alternative().singlepart(text_part(&text, ContentType::TEXT_PLAIN));
     parts.singlepart(text_part(html, ContentType::TEXT_HTML))
 }

@@ -110,6 +110,14 @@ impl Browser {
         self.told("execute/sync", &json!({"script": "return document.body.innerText", "args": []}))
     }
 
+    /// What each of some pages of HTML shows, in a frame of an empty page.
+    pub fn inner_texts(&self, pages: &[String]) -> Vec<String> {
+        // The page of a new browser takes no HTML from a script.
+        self.visit("about:blank");
+        let shown = self.ask("execute/sync", &json!({"script": INNER_TEXTS, "args": [pages]}));
+        shown.as_array().unwrap().iter().map(|text| text.as_str().unwrap_or_default().to_owned()).collect()
+    }
+
     /// Where it is.
     pub fn url(&self) -> String {
         self.told("url", &Value::Null)
@@ -218,6 +226,22 @@ fn sign_in_here(browser: &Browser, user: &str, password: &str) {
         browser.follow("[name=next]");
     }
 }
+
+/// Takes pages, and tells their texts.
+const INNER_TEXTS: &str = "
+    return arguments[0].map(page => {
+        const frame = document.createElement('iframe');
+        frame.width = 800;
+        document.body.appendChild(frame);
+        const shown = frame.contentDocument;
+        shown.open();
+        shown.write(page);
+        shown.close();
+        const text = shown.body ? shown.body.innerText : '';
+        frame.remove();
+        return text;
+    });
+";
 
 /// What names an element in an answer: section 11 of the protocol.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";

@@ -166,7 +166,10 @@ async fn what_is_not_read_is_named_and_nothing_is_guessed() {
         assert_eq!(message.problems, [said]);
         assert!(message.header.is_none() && message.structure.is_none() && message.raw.is_none(), "{said}");
         assert!(message.size.is_none() && message.beginnings.is_empty() && message.contents.is_empty(), "{said}");
-        assert!(message.received_at.is_some() && message.flags.is_some_and(|flags| flags.has(Flag::Seen) == Some(true)), "{said}");
+        assert!(
+            message.received_at.is_some() && message.flags.is_some_and(|flags| flags.has(Flag::Seen) == Some(true)),
+            "{said}"
+        );
         assert_eq!(one(content, "cur/1.x,W=70:2,", &everything()).await.size, Some(70), "{said}");
         assert_eq!(one(content, "cur/1.x:2,", &header()).await.problems, [said]);
     }

@@ -7,6 +7,7 @@
 
 pub mod config;
 pub mod header;
+pub mod html;
 pub mod imap;
 pub mod journal;
 pub mod line;
@@ -21,9 +22,10 @@ mod told;
 pub type Check = fn(&[u8]);
 
 /// All of them, by the name of their directory in `corpus/`.
-pub const ALL: [(&str, Check); 10] = [
+pub const ALL: [(&str, Check); 11] = [
     ("config", config::check),
     ("header", header::check),
+    ("html", html::check),
     ("imap", imap::check),
     ("journal", journal::check),
     ("line", line::check),
