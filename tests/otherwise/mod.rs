@@ -94,7 +94,7 @@ static CYRUS: [Otherwise; 4] = [
     },
     Otherwise {
         why: "of two fields Content-Type, it goes by the last",
-        theirs: &["INBOX 136 which?⏎", "INBOX 136 which?", "INBOX 136 <p>which?</p>⏎"],
+        theirs: &["INBOX 136 which?", "INBOX 136 <p>which?</p>⏎"],
         its: &["INBOX 136 <p>which?</p>⏎", "INBOX 136 <p>which?</p>"],
     },
     Otherwise {
