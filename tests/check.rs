@@ -44,7 +44,7 @@ fn every_step_has_a_line_with_its_time_and_what_came_of_it() {
     assert!(told("capabilities").contains("AUTH=PLAIN") && told("capabilities").contains("IMAP4REV1"));
     assert_eq!(told("sign-in"), format!("{} (dovecot)", user.name));
     assert_eq!(told("compression"), "none, as 127.0.0.1 is near");
-    assert_eq!(told("folders"), "5 folders");
+    assert_eq!(told("folders"), "6 folders");
     assert!(told("ok").contains(&format!("imaps://{}@localhost:{port}", user.name)), "{}", told("ok"));
 }
 
@@ -440,7 +440,7 @@ fn mail_files_have_one_step() {
     let shown = lines(&output);
     assert!(output.status.success(), "{}", stderr(&output));
     assert_eq!(names(&shown), ["folders", "ok"]);
-    assert_eq!(shown[0].1, "5 folders");
+    assert_eq!(shown[0].1, "6 folders");
     fs::write(home.path("no.mbox"), "no mail").unwrap();
     let output = test(&home, &["./no.mbox"], "");
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));

@@ -25,7 +25,7 @@ fn the_corpus_is_served_from_a_maildir() {
     assert_eq!(folders_of(&mut conversation), folders.map(str::to_owned).into());
     let corpus = mail::corpus();
     for (name, folder) in folders.iter().zip(mail::FOLDERS) {
-        let answer = conversation.imap(&format!("EXAMINE {name}"));
+        let answer = conversation.imap(&format!("EXAMINE \"{name}\""));
         let held = corpus.iter().filter(|odd| odd.folder == folder).count();
         assert!(answer.contains(&format!("\r\n* {held} EXISTS\r\n")), "{folder} holds {held}: {answer}");
     }

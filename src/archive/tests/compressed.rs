@@ -190,7 +190,9 @@ async fn what_has_no_size_is_no_error() {
         read(&store, scan).await.unwrap().len()
     };
     assert_eq!((found(SearchKey::Larger(0)).await, found(SearchKey::Smaller(1 << 40)).await), (0, 0));
-    assert_eq!(found(!SearchKey::Larger(0)).await, 1);
+    // As in SQL: what is not known is not false, either.
+    assert_eq!(found(!SearchKey::Larger(0)).await, 0);
+    assert_eq!(found(SearchKey::NotTrue(Box::new(SearchKey::Larger(0)))).await, 1);
     assert_eq!(folders(&store, &Statement::default()).await.unwrap()[0].size, None);
 }
 
@@ -239,7 +241,8 @@ async fn a_bomb_is_a_message_that_is_too_large() {
     let place = Place::new();
     write(&place.path("dir"), "cur/1.x:2,", &bomb);
     let store = Maildir::open(place.path("dir"), None).unwrap();
-    let scan = FolderScan { key: !SearchKey::Larger(1), first: header(), ..scan_of("INBOX", &Statement::default()) };
+    let key = SearchKey::NotTrue(Box::new(SearchKey::Larger(1)));
+    let scan = FolderScan { key, first: header(), ..scan_of("INBOX", &Statement::default()) };
     let messages = read(&store, scan).await.unwrap();
     assert_eq!(messages[0].header.as_ref().unwrap().text("x-long").unwrap().len(), 20_000);
 }

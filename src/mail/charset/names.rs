@@ -43,6 +43,10 @@ pub(super) fn find(name: &str) -> Option<Charset> {
     // Some programs write more than the name: an escape for its first letters, the year of the standard, parameters.
     let name = name.trim_start_matches('_').trim_end_matches("$esc");
     let name = name.split([';', ',', ' ', '\t']).next().unwrap_or_default();
+    let is_letter = |letter: char| letter.is_ascii_alphanumeric() || "-_.:+()".contains(letter);
+    if !name.chars().all(is_letter) {
+        return None;
+    }
     let key: String = name.split(':').next().unwrap_or_default().chars().filter(char::is_ascii_alphanumeric).collect();
     if let Some(found) = by_key(&key).or_else(|| by_number(&key)) {
         return Some(found);
@@ -210,7 +214,7 @@ mod tests {
             ("UTF-8 utf8 unicode-1-1-utf-8", "utf-8"),
             ("us-ascii ANSI_X3.4-1968 'us-ascii' 8bit", "ascii"),
             ("tis-620 iso-8859-11 windows-874", "windows-874"),
-            ("x-unknown unknown-8bit x-user-defined cp9999 johab default", "-"),
+            ("../utf-8 x-unknown unknown-8bit x-user-defined cp9999 johab default", "-"),
         ] {
             for name in names.split(' ') {
                 assert_eq!(shown(name), wanted, "{name}");

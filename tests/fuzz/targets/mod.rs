@@ -5,7 +5,9 @@
 
 #![allow(dead_code, reason = "each fuzzed program uses one of them")]
 
+pub mod addresses;
 pub mod config;
+pub mod dates;
 pub mod header;
 pub mod html;
 pub mod imap;
@@ -22,8 +24,10 @@ mod told;
 pub type Check = fn(&[u8]);
 
 /// All of them, by the name of their directory in `corpus/`.
-pub const ALL: [(&str, Check); 11] = [
+pub const ALL: [(&str, Check); 13] = [
+    ("addresses", addresses::check),
     ("config", config::check),
+    ("dates", dates::check),
     ("header", header::check),
     ("html", html::check),
     ("imap", imap::check),
