@@ -106,6 +106,11 @@ impl<'a> Reading<'_, 'a> {
         }
         let tells_more = !matches!(self.cursor.peek(), None | Some(b')'));
         let parameters = self.parameters()?;
+        // The blank is no part of it (RFC 2046 §5.1.1), but it is to some servers.
+        if parameters.iter().any(|(name, value)| name.eq_ignore_ascii_case("boundary") && value.ends_with([' ', '\t']))
+        {
+            return Err(Broken("the boundary of a multipart ends with a blank"));
+        }
         match parameter::value(&parameters, "boundary") {
             Some(boundary) if boundary.is_empty() => return Err(Broken("the boundary of a multipart is empty")),
             // Which of the two a line belongs to is anybody's guess.

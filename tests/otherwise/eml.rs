@@ -33,7 +33,9 @@ pub fn holds(normalizer: Normalizer, actual: &[Vec<String>], expected: &[String]
 /// `date` and `received_at` of a row, if it ends with them.
 fn dates(row: &str) -> Option<[&str; 2]> {
     let columns: Vec<&str> = row.split(' ').collect();
-    let last: [&str; 2] = columns.get(2..)?.try_into().ok()?;
+    // The folder and the uid are before them; the name of a folder may have blanks.
+    let last: [&str; 2] = columns.get(2..)?.last_chunk::<2>().copied()?;
+    columns[..columns.len() - 2].last()?.parse::<u32>().ok()?;
     let is_time = |column: &&str| *column == "NULL" || column.ends_with('Z') && column.contains('T');
     last.iter().all(is_time).then_some(last)
 }

@@ -14,9 +14,10 @@ pub(super) fn read(value: &str) -> (Vec<Address>, Option<Fault>) {
     list.read();
     if !all_closed {
         list.tell(Fault::Repaired);
-        for name in list.addresses.iter_mut().filter_map(|address| address.name.as_mut()) {
-            *name = name.trim_matches('"').to_owned();
+        for address in &mut list.addresses {
+            address.name = address.name.take().and_then(|name| folded(name.trim_matches('"')));
         }
+        list.addresses.retain(|address| address.name.is_some() || address.address.is_some());
     }
     (list.addresses, list.fault)
 }

@@ -110,7 +110,7 @@ impl<'a> Reader<'a> {
             }
             b'[' if matches!(self.tokens.last(), Some(Token { kind: Kind::Special(b'@'), .. })) => {
                 if let Some(end) = rest[1..]
-                    .find([']', '[', '@', '<', '>', ',', ';', '"'])
+                    .find([']', '[', '@', '<', '>', ',', ';', '"', ' ', '\t'])
                     .map(|end| end + 1)
                     .filter(|end| rest[*end..].starts_with(']'))
                 {

@@ -15,22 +15,28 @@ pub fn structure(part: &Part) -> Vec<u8> {
 
 /// Whether a part and all below it can be told so that nothing is lost: words in a name are decoded once more.
 pub fn is_tellable(part: &Part) -> bool {
-    let texts = [part.name.as_deref(), part.content_id.as_deref()];
+    let texts = [part.name.as_deref(), part.content_id.as_deref(), part.start.as_deref()];
     let has_words = texts.iter().flatten().any(|text| text.contains("=?"));
     // Parameters that are texts by themselves, and names that a parameter may have.
     let is_plain = |text: &str| text.trim() == text;
-    let texts = [part.name.as_deref(), part.charset.as_deref()];
+    let texts = [part.name.as_deref(), part.charset.as_deref(), part.start.as_deref()];
     // Half a type is told as none.
     let halves = part.media_type.split_once('/');
     let is_whole = halves.is_some_and(|(main, subtype)| !main.trim().is_empty() && !subtype.trim().is_empty());
-    !has_words && is_whole && texts.into_iter().flatten().all(is_plain) && part.parts.iter().all(is_tellable)
+    // A name in octets that nothing explains is read from the header of its part.
+    !has_words
+        && is_whole
+        && part.raw_name.is_none()
+        && texts.into_iter().flatten().all(is_plain)
+        && part.parts.iter().all(is_tellable)
 }
 
 fn put_part(told: &mut Vec<u8>, part: &Part, boundaries: &mut usize) {
     told.push(b'(');
     let (main, subtype) = part.media_type.split_once('/').unwrap_or((&part.media_type, ""));
     let parameters = |told: &mut Vec<u8>, boundary: Option<String>| {
-        let pairs = [("charset", part.charset.as_deref()), ("boundary", boundary.as_deref())];
+        let pairs =
+            [("charset", part.charset.as_deref()), ("boundary", boundary.as_deref()), ("start", part.start.as_deref())];
         put_parameters(told, &pairs);
     };
     if part.parts.is_empty() {
