@@ -126,7 +126,7 @@ async fn addresses_and_dates_are_read_as_python_reads_them() {
     }
     write_maildir(directory.path(), &mails);
     let engine = Engine::builder().maildir("mail", directory.path()).build().unwrap();
-    let mut ours: BTreeMap<(String, String), (Value, BTreeMap<String, Vec<String>>)> = BTreeMap::new();
+    let mut ours: BTreeMap<(String, String), Opinion> = BTreeMap::new();
     for row in rows(&engine, "SELECT folder, uid, CAST(date AS BIGINT) / 1000000 AS date FROM MessagesInFolder").await {
         let date = row["date"].as_deref().map_or(Value::Null, |date| Value::from(date.parse::<i64>().unwrap()));
         ours.insert(key(&row), (date, BTreeMap::new()));
@@ -152,6 +152,9 @@ async fn addresses_and_dates_are_read_as_python_reads_them() {
     }
     compare_with_list(&found, SECOND_OPINION);
 }
+
+/// A date, and the addresses of each field.
+type Opinion = (Value, BTreeMap<String, Vec<String>>);
 
 fn compare_with_list(found: &BTreeMap<String, String>, list: &[(&str, &[&str])]) {
     let listed: BTreeSet<&str> = list.iter().flat_map(|(_, places)| places.iter().copied()).collect();

@@ -1,4 +1,4 @@
-//! `mailbox(name, address)`: a mailbox as the argument `to` of SendEmail takes it, its name in quotes where it needs them.
+//! `mailbox(name, address)`: a mailbox as the argument `to` of `SendEmail` takes it, its name in quotes where it needs them.
 //!
 //! A name comes from mail, and mail is written by anybody: put together by hand, `Doe, Jane` is two recipients.
 

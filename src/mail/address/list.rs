@@ -178,7 +178,9 @@ impl<'a> List<'a> {
             name = if name.is_empty() { before.trim_end_matches([',', ';', ' ']).to_owned() } else { before + &name };
         }
         let (address, fault) = bracketed(&content);
-        fault.into_iter().for_each(|fault| self.tell(fault));
+        if let Some(fault) = fault {
+            self.tell(fault);
+        }
         let is_words = address.is_none() && !content.iter().any(|token| is(token, b'@'));
         let name = folded(&name).or_else(|| is_words.then(|| folded(&text_of(&content))).flatten());
         self.push(name, address);

@@ -1,8 +1,8 @@
 //! HTML as the text that a browser shows, and the targets of its links.
 //!
 //! Pure. The text is what `innerText` of the body gives (HTML Standard §3.2.7): blocks begin a line, cells of a table are apart by a
-//! tab, rows by a line end, and what is not shown is left out. No tree is made of it: [`open`] holds the elements that are open, no
-//! more than some hundred, and [`lines`] the text so far. Start at [`element`] for what the elements are.
+//! tab, rows by a line end, and what is not shown is left out. No tree is made of it: `open` holds the elements that are open, no
+//! more than some hundred, and `lines` the text so far. Start at `element` for what the elements are.
 
 mod element;
 mod lines;
