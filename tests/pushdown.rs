@@ -27,40 +27,40 @@ use question::{FAILED, Question};
 #[tokio::test(flavor = "multi_thread")]
 async fn pushed_is_not_pushed_on_a_maildir() {
     let (place, _) = maildir();
-    pushed_is_not_pushed(|| Engine::builder().maildir("mail", place.path()).build().unwrap(), 250, 0).await;
+    pushed_is_not_pushed(|| Engine::builder().maildir("mail", place.path()).build().unwrap(), 500, 0).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pushed_is_not_pushed_on_a_directory_of_mbox_files() {
     let (place, _) = mbox();
-    pushed_is_not_pushed(|| Engine::builder().mbox("mail", place.path()).build().unwrap(), 250, 1_000_000).await;
+    pushed_is_not_pushed(|| Engine::builder().mbox("mail", place.path()).build().unwrap(), 500, 1_000_000).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pushed_is_not_pushed_on_a_directory_of_eml_files() {
     let (place, _) = eml();
-    pushed_is_not_pushed(|| Engine::builder().eml("mail", place.path()).build().unwrap(), 100, 7_000_000).await;
+    pushed_is_not_pushed(|| Engine::builder().eml("mail", place.path()).build().unwrap(), 500, 7_000_000).await;
 }
 
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn pushed_is_not_pushed_on_dovecot() {
     let account = Server::Dovecot.account();
-    pushed_is_not_pushed(|| session(&account), 250, 4_000_000).await;
+    pushed_is_not_pushed(|| session(&account), 500, 4_000_000).await;
 }
 
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn pushed_is_not_pushed_on_dovecot_with_an_index() {
     let account = Server::Indexed.account();
-    pushed_is_not_pushed(|| session(&account), 60, 5_000_000).await;
+    pushed_is_not_pushed(|| session(&account), 500, 5_000_000).await;
 }
 
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn pushed_is_not_pushed_on_cyrus() {
     let account = Server::Cyrus.account();
-    pushed_is_not_pushed_but(&READ_OTHERWISE_BY_CYRUS, || session(&account), 100, 6_000_000).await;
+    pushed_is_not_pushed_but(&READ_OTHERWISE_BY_CYRUS, || session(&account), 500, 6_000_000).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -111,10 +111,10 @@ const PREDICATES: [&str; 38] = [
     "subject LIKE '%Entwurf für K_ln%'",
     "subject = '[lamps] Warm or cold?'",
     "from_name ILIKE '%quist%'",
-    // The mail with uid 62 has a quote that is not closed, which servers read otherwise.
-    "from_name = 'Ada' AND uid <> 62",
+    // Servers read addresses that are written wrongly in their own ways.
+    "from_name = 'Ada' AND subject <> 'addresses'",
     "from_name LIKE '%Jürgen%' OR from_name LIKE 'Ada Q%'",
-    "from_address = 'ada@example.org'",
+    "from_address = 'ada@example.org' AND subject <> 'addresses'",
     "from_address LIKE '%@example.net'",
     "to_addresses LIKE '%me@example.com%'",
     "to_addresses LIKE '%carla@example.org'",
