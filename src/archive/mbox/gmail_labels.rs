@@ -3,6 +3,9 @@
 //! Takeout writes the names of Gmail's own labels in the language of the account. The flags are known only where a label
 //! shows which language that is: then a message without the word for *unread* is read.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 /// The flags, where the labels tell them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Told {
@@ -13,25 +16,42 @@ pub(super) struct Told {
 
 /// What the labels of one message tell.
 pub(super) fn told(labels: &[String]) -> Told {
-    let labels: Vec<String> = labels.iter().map(|label| plain(label)).collect();
-    let has = |words: &[&str]| words.iter().any(|word| labels.iter().any(|label| *label == plain(word)));
-    let has_any = |kind: fn(&Language) -> &'static [&'static str]| LANGUAGES.iter().any(|language| has(kind(language)));
-    let [unread, opened, starred, draft, others] = [
-        has_any(|of| of.unread),
-        has_any(|of| of.opened),
-        has_any(|of| of.starred),
-        has_any(|of| of.draft),
-        has_any(|of| of.others),
-    ];
-    let is_known = unread || opened || starred || draft || others;
-    let only_if_known = |is: bool| is_known.then_some(is);
-    Told { seen: only_if_known(!unread), starred: only_if_known(starred), draft: only_if_known(draft) }
+    let kinds = labels.iter().filter_map(|label| WORDS.get(&plain(label))).fold(0, |all, kinds| all | kinds);
+    let only_if_known = |kind: u8| (kinds != 0).then_some(kinds & kind != 0);
+    Told {
+        seen: only_if_known(UNREAD).map(|unread| !unread),
+        starred: only_if_known(STARRED),
+        draft: only_if_known(DRAFT),
+    }
 }
 
 /// Letters in lower case, and plain spaces.
 fn plain(label: &str) -> String {
     label.replace('\u{a0}', " ").to_lowercase()
 }
+
+/// What each word of any language means, one bit for each kind. Made once: a scan of an archive asks for every message.
+static WORDS: LazyLock<HashMap<String, u8>> = LazyLock::new(|| {
+    let mut words: HashMap<String, u8> = HashMap::new();
+    for language in LANGUAGES {
+        for (kind, names) in [
+            (UNREAD, language.unread),
+            (OPENED, language.opened),
+            (STARRED, language.starred),
+            (DRAFT, language.draft),
+            (OTHERS, language.others),
+        ] {
+            names.iter().for_each(|name| *words.entry(plain(name)).or_default() |= kind);
+        }
+    }
+    words
+});
+
+const UNREAD: u8 = 1;
+const OPENED: u8 = 2;
+const STARRED: u8 = 4;
+const DRAFT: u8 = 8;
+const OTHERS: u8 = 16;
 
 /// Gmail's words for labels in one language, with the forms that were used over the years.
 struct Language {

@@ -39,6 +39,15 @@ pub(super) enum Charset {
 
 /// The character set that a name means; nothing when none is known by it.
 pub(super) fn find(name: &str) -> Option<Charset> {
+    // What most mail declares costs nothing.
+    let is = |known: &str| name.eq_ignore_ascii_case(known);
+    match name.len() {
+        0 => return Some(Charset::Ascii),
+        5 if is("utf-8") => return Some(Charset::Utf8),
+        8 if is("us-ascii") => return Some(Charset::Ascii),
+        10 if is("iso-8859-1") => return Some(Charset::Web(WINDOWS_1252)),
+        _ => {}
+    }
     let name = name.trim().trim_matches(['"', '\'']).to_ascii_lowercase();
     // Some programs write more than the name: an escape for its first letters, the year of the standard, parameters.
     let name = name.trim_start_matches('_').trim_end_matches("$esc");
