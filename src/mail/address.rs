@@ -257,6 +257,7 @@ mod tests {
             ("John Doe [mailto:j@x.example]", "John Doe|j@x.example"),
             ("John <mailto:j@x.example>", "John|j@x.example"),
             ("John Doe j@x.example", "John Doe|j@x.example"),
+            ("'j@x.example', k@x.example (Kay) (x)", "-|j@x.example Kay|k@x.example"),
             ("\"John Doe <j@x.example>", "John Doe|j@x.example"),
             ("j@x.example (John", "-|j@x.example"),
             ("boss@y.example <j@x.example>", "boss@y.example|j@x.example"),

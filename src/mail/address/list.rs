@@ -31,7 +31,7 @@ struct List<'a> {
     open_names: Vec<OpenName>,
     /// The tokens of the mailbox that is read, its comments left out.
     words: Vec<&'a Token<'a>>,
-    /// The last comment of the mailbox that is read.
+    /// The first comment of the mailbox that is read.
     comment: Option<&'a str>,
     /// How many addresses there were when the element began: what stands between two commas.
     before: usize,
@@ -127,7 +127,7 @@ impl<'a> List<'a> {
                 last.name = folded(&comment_text(text));
             }
             _ if self.words.last().is_some_and(|word| is(word, b'@')) => {}
-            _ => self.comment = Some(text),
+            _ => drop(self.comment.get_or_insert(text)),
         }
     }
 
@@ -255,6 +255,11 @@ impl<'a> List<'a> {
                 self.tell(Fault::Repaired);
             }
             if !name.is_empty() || !after.is_empty() {
+                self.tell(Fault::Repaired);
+            }
+            // Some programs put an address into quotes that mean nothing.
+            if let Some(inner) = address.strip_prefix('\'').and_then(|address| address.strip_suffix('\'')) {
+                address = inner.to_owned();
                 self.tell(Fault::Repaired);
             }
             let name = Some(text_of(name)).filter(|name| !name.is_empty());

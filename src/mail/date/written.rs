@@ -274,7 +274,8 @@ impl<'a> Cursor<'a> {
             _ => return None,
         };
         let distance = i32::try_from(hours * 60 + minutes).ok()?;
-        (minutes < 60 && hours < 100).then_some(sign * distance)
+        // No zone is farther from UTC; what is, was meant otherwise.
+        (minutes < 60 && hours <= 14).then_some(sign * distance)
     }
 
     /// Passes over the ending of `9th`.
