@@ -41,7 +41,9 @@ static WORDS: LazyLock<HashMap<String, u8>> = LazyLock::new(|| {
             (DRAFT, language.draft),
             (OTHERS, language.others),
         ] {
-            names.iter().for_each(|name| *words.entry(plain(name)).or_default() |= kind);
+            for name in names {
+                *words.entry(plain(name)).or_default() |= kind;
+            }
         }
     }
     words
