@@ -109,10 +109,9 @@ impl<'a> Reader<'a> {
                 }
             }
             b'[' if matches!(self.tokens.last(), Some(Token { kind: Kind::Special(b'@'), .. })) => {
-                if let Some(end) = rest[1..]
-                    .find([']', '[', '@', '<', '>', ',', ';', '"', ' ', '\t'])
-                    .map(|end| end + 1)
-                    .filter(|end| rest[*end..].starts_with(']'))
+                let ends = |letter: char| !letter.is_ascii_graphic() || "[]@<>,;\"".contains(letter);
+                if let Some(end) = rest[1..].find(ends).map(|end| end + 1)
+                    && rest[end..].starts_with(']')
                 {
                     self.at += end + 1;
                     return Kind::Literal(&rest[..=end]);
