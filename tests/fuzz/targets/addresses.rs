@@ -19,8 +19,12 @@ pub fn check(data: &[u8]) {
     if all.iter().any(|one| one.address.is_none()) {
         assert_eq!(fault, Some(Fault::Unreadable), "{all:?}");
     }
-    // Two lists next to each other are both, where neither needs to be guessed at.
-    if fault.is_none() && !all.is_empty() && all.iter().all(|one| one.name.is_none()) && !text.contains([':', ';', '('])
+    // Two lists next to each other are both, where neither needs to be guessed at and no word or quote goes over both.
+    if !text.contains("=?")
+        && fault.is_none()
+        && !all.is_empty()
+        && all.iter().all(|one| one.name.is_none())
+        && !text.contains([':', ';', '(', '"', '['])
     {
         let twice = Address::parse_all(&format!("{text}, {text}"));
         assert_eq!(twice, [all.clone(), all].concat());
